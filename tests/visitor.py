@@ -91,7 +91,7 @@ class Visitor:
         self._models = {one["state"].get("_anywidget_id", ""): model for model, one in states.items()}
         names = {model: name.removeprefix("explorer.widgets.") for name, model in self._models.items()}
         self.states = {name: states[model]["state"] for model, name in names.items()}
-        await self._send_to_widget("page_state.Heartbeat", {"ping": 0})
+        await self._send_to_widget("page_part.Heartbeat", {"ping": 0})
 
     def _request(self, path: str, **options: Any) -> HTTPRequest:
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())

@@ -13,7 +13,7 @@ from explorer.session import Advice, ForkError, Session, SessionRun, SessionStat
 from explorer.training import OwnNetworkError, TrainingConfig
 from explorer.training.event_loop import log_fault
 from explorer.training.presets import POINTS, START
-from explorer.widgets.messages import Message, Messages
+from explorer.widgets.header import Message, Messages
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.wording import counted, did_you_mean, grouped, percent, with_noun

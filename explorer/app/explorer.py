@@ -24,10 +24,9 @@ from explorer.session import Session, SessionRun, SessionState
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig, check_images
 from explorer.training.fields import LayerSizes, Whole
 from explorer.training.query import MOTION_KEY, parts
-from explorer.widgets.header import Header
-from explorer.widgets.messages import Messages
+from explorer.widgets.header import Header, Messages
 from explorer.widgets.numbers import Tiles
-from explorer.widgets.page_state import KernelNotice
+from explorer.widgets.page_part import KernelNotice
 from explorer.widgets.rendered import Display
 from explorer.widgets.run_bar import RunBar
 from explorer.widgets.setting import as_whole

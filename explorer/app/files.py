@@ -26,8 +26,7 @@ from explorer.session.saved_session import SUFFIX, read_session
 from explorer.session.session_run import MOST_BYTES
 from explorer.training import Moment
 from explorer.training.query import write_query
-from explorer.widgets.header import Header
-from explorer.widgets.messages import Message, Messages
+from explorer.widgets.header import Header, Message, Messages
 from explorer.wording import counted, duration
 
 _SECONDS = 60  # training time that justifies a confirmation

@@ -21,7 +21,7 @@ from explorer.app.panels.drawn_network import FirstWeights
 from explorer.app.panels.overview import ChosenMatrix, Curve, NetworkPanel, chosen_images
 from explorer.app.panels.step_player import StepPlayback
 from explorer.app.views import ViewState
-from explorer.widgets.page_state import KernelNotice, Visibility
+from explorer.widgets.page_part import KernelNotice, Visibility
 
 if TYPE_CHECKING:
     from explorer.app.explorer import Explorer

@@ -26,8 +26,7 @@ from explorer.training.config import fields_of
 from explorer.training.fields import Field
 from explorer.training.presets import START
 from explorer.training.query import DATA_KEY, VIEW_KEYS, listed, parts, read_query, sets_run, write_query
-from explorer.widgets.header import Header
-from explorer.widgets.messages import Message, Messages
+from explorer.widgets.header import Header, Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
 
 _THEMES = ("auto", "light", "dark")

@@ -12,11 +12,10 @@ from plotly.offline import get_plotlyjs
 
 from explorer.exports.files import ExportedRun, page
 from explorer.figures.axes import Metric
-from explorer.figures.confusion import confusion_figure
-from explorer.figures.curves import curves_figure
+from explorer.figures.confusion import confusion_figure, confusion_summary, difficulty
+from explorer.figures.curves import curves_figure, curves_summary
 from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.network.metrics import probabilities, select_samples
 from explorer.training import FIELDS, History

@@ -95,10 +95,7 @@ def _scale(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
 
 
 def recall_figure(counts: NDArray[np.integer], class_names: Sequence[str]) -> go.Figure:
-    """Return a chart of the recall of each class, the most difficult first.
-
-    `counts` has the true class in rows, the predicted in columns: int, (n_classes, n_classes).
-    """
+    """Return a chart of the recall of each class, the most difficult first; `counts` are a confusion matrix."""
     scores = per_class(counts)
     order = np.argsort(scores.recall, kind="stable")
     recall = 100 * scores.recall[order]

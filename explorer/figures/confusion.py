@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme, rgb
 from explorer.figures.template import FigureData, axis, drawn, legend_text, merged, scatter
-from explorer.wording import class_noun, grouped, times
+from explorer.network import hardest_classes, most_confused, per_class
+from explorer.wording import class_noun, counted, grouped, times
 
 Normalize = Literal["count", "row"]
 
 _HEIGHT = 420  # px
 _LONGEST_LEVEL = 3  # longest class name, in letters, that is not tilted under a column
 _MOST_NAMED, _FEW_NAMED = 25, 7  # classes of an axis; if there are more, a few, and cells without numbers
+_MOST_IN_WORDS = 3  # classes or mistakes
 _STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stays legible
 
 _Counts = NDArray[np.integer]
@@ -39,9 +41,8 @@ def confusion_data(
     first epoch has ended. With `normalize`, they are shown as images or as percent of the row's; `held_out` is the
     kind of the images, ``"validation"`` or ``"test"``.
 
-    The traces are the mistakes, the correct decisions, and the note of the empty state. A cell is empty in the
-    other's trace. The full tone, `zmax`, is the largest mistake, but at least 1 % of the largest class: a good
-    network's last few mistakes don't look like many.
+    The traces are the mistakes, the correct decisions, and the note of the empty state. The full tone, `zmax`, is
+    the largest mistake, but at least 1 % of the largest class: a good network's last few don't look like many.
     """
     right = np.eye(len(class_names), dtype=bool)
     by_class = f"% of each true {class_noun(class_names)}"
@@ -156,6 +157,38 @@ def difference_summary(a: _Counts, b: _Counts, class_names: Sequence[str]) -> st
     row, column = divmod(int(np.abs(more).argmax()), len(more))
     counts = f"A {times(int(a[row, column]))}, B {times(int(b[row, column]))}"
     return f"{hues} Largest difference: {class_names[row]} read as {class_names[column]}, {counts}."
+
+
+def confusion_summary(
+    counts: NDArray[np.integer] | None, class_names: Sequence[str], noun: str = "test image"
+) -> str:
+    """Return ``"9 320 of 10 000 test images right, most confused: 9 read as 4 (28 times)"``."""
+    if counts is None or not counts.any():
+        return "not trained yet"
+    worst = mix_ups(counts, class_names, 1)
+    right, total = grouped(int(np.trace(counts))), counted(int(counts.sum()), noun)
+    return f"{right} of {total} right, {f'most confused: {worst}' if worst else 'no mistake'}"
+
+
+def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], noun: str = "test image") -> str:
+    """Name the hardest classes and the most common mix-ups, in two sentences; there must be counts."""
+    confused = mix_ups(confusion, class_names)
+    if not confused:
+        return f"No {noun} is misclassified."
+    recall = per_class(confusion).recall
+    order = hardest_classes(confusion)[:_MOST_IN_WORDS]
+    kinds = {"digit": "digits", "class": "classes"}[class_noun(class_names)]
+    first, *others = (class_names[k] for k in order)
+    hardest = ", ".join([f"{first} ({100 * recall[order[0]]:.1f} % recognized)", *others])
+    return f"Hardest {kinds}: {hardest}. Most common mix-ups: {confused}."
+
+
+def mix_ups(confusion: NDArray[np.integer], class_names: Sequence[str], most: int = _MOST_IN_WORDS) -> str:
+    """List the most common kinds of mistake: ``"9 read as 4 (28 times), 5 read as 3 (25 times)"``."""
+    return ", ".join(
+        f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"
+        for pair in most_confused(confusion, most)
+    )
 
 
 def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:

@@ -103,7 +103,6 @@ def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:
 
 
 def _joined(across: Any, up: Any, curves: Sequence[_Curve]) -> DataTable:
-    """Return the table of curves along the axis `across`."""
     positions = {place: text for curve in curves for place, text in curve.positions.items()}
     if across.tickmode == "array":  # positions with names
         positions |= dict(zip(across.tickvals, map(_plain, across.ticktext), strict=True))

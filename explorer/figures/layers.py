@@ -4,10 +4,8 @@ Histograms are compared with the start: one row per layer, all on one axis. Heig
 rootogram; J. W. Tukey, "Exploratory Data Analysis", 1977): next to the many zeros of relu, the other activations
 would otherwise be invisible.
 
-Diagnostics are the gradient's strength, and units that block the gradient. Each layer has one trace, always the
-same one, with its own dash and marker, to distinguish it from its neighbors without colors.
-
-On the map, images are dots of their class's color, near each other if the layer's units answer alike.
+Diagnostics are the gradient's strength, and units that block the gradient. On the map, images are dots of their
+class's color, near each other if the layer's units answer alike.
 """
 
 import html
@@ -73,15 +71,16 @@ def layers_data(
     epoch: float | None = None,
     theme: Theme = "light",
 ) -> FigureData:
-    """Return the properties of `layers_figure` that depend on the data; its parameters apply.
+    """Return the properties of `layers_figure` that depend on the data; a vertical line marks the `epoch`.
 
-    There is a trace for each of six hidden layers, from the input on, and one for the output; `y` is NaN where the
-    axis can't show the value. A vertical line marks the selected `epoch`.
+    There is a trace for each of six hidden layers, and the output; NaN is where the axis can't show the value.
     """
     epochs = sorted(diagnoses)
     shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
-    named = _named(diagnoses[epochs[0]]) if epochs else ()
-    hovers = {name: _hover(layer, measure) for name, layer in named}
+    hovers = {}
+    for name, layer in _named(diagnoses[epochs[0]]) if epochs else ():
+        stuck = "units dead" if layer.activation == "relu" else "activations saturated"
+        hovers[name] = "%{y:.2e} per weight" if measure == "gradient" else f"%{{y:.1f}} % of its {stuck}"
     values = {name: [of_epoch[name] for of_epoch in shown if name in of_epoch] for name in _NAMES}
     traces = [
         {
@@ -100,7 +99,13 @@ def layers_data(
 
 def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `layers_figure` that depend on the theme or are constant."""
-    looks = zip(_NAMES, _colors(theme), _DASHES, _MARKERS, strict=True)
+    palette = PALETTES[theme]
+    heat, accent, text = (np.array(rgb(color)) for color in (palette.heat, palette.accent, palette.text))
+    scale = np.rint(np.linspace((heat + accent) / 2, text, len(_NAMES))).astype(
+        np.uint8
+    )  # an order, in one hue
+    colors = [f"#{color.tobytes().hex()}" for color in scale]
+    looks = zip(_NAMES, colors, _DASHES, _MARKERS, strict=True)
     lines = (({"color": c, "dash": d}, {"color": c, "symbol": m, "size": 6}, name) for name, c, d, m in looks)
     # Without clipping, markers at epoch 0 are whole.
     return [scatter(name=name, line=line, marker=at, cliponaxis=False) for line, at, name in lines]
@@ -109,10 +114,7 @@ def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
 def layers_figure(
     diagnoses: Diagnoses, measure: LayerMeasure, *, n_epochs: int, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a figure of one measure of each layer, at most six hidden ones and the output, over the epochs.
-
-    The gradient has a log axis. Softmax has no share of stuck units.
-    """
+    """Return a figure of one measure of each layer over the epochs; softmax has no share of stuck units."""
     data = layers_data(diagnoses, measure, n_epochs=n_epochs)
     return drawn_data(layers_style(theme), data, theme, height=280, showlegend=True)
 
@@ -198,10 +200,9 @@ def map_data(
     marks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     n_classes: int,
 ) -> FigureData:
-    """Return the properties of `map_figure` that depend on the data.
+    """Return the properties of `map_figure` that depend on the data: true classes, (n,), and hover texts.
 
-    Each image has a true class in `labels`, int (n,), and a hover text. There is a trace for each class, and one
-    for each of the `marks`: which images are misclassified, and which one is chosen.
+    There is a trace for each class, and one for each of the `marks`: misclassified images, and the chosen one.
     """
     (x, y), share = as_float32(projection.points), percent(float(projection.shares.sum()), 0)
     traces: list[dict[str, Any]] = []
@@ -253,11 +254,6 @@ def _stuck(layer: LayerDiagnostics) -> float:
     return 100 * (layer.dead if layer.activation == "relu" else layer.saturated)
 
 
-def _hover(layer: LayerDiagnostics, measure: LayerMeasure) -> str:
-    stuck = "units dead" if layer.activation == "relu" else "activations saturated"
-    return "%{y:.2e} per weight" if measure == "gradient" else f"%{{y:.1f}} % of its {stuck}"
-
-
 def _scale(values: Sequence[float], measure: LayerMeasure) -> dict[str, Any]:
     if measure == "gradient":
         low, high = log_range(values)
@@ -275,14 +271,6 @@ def _axis_title(diagnoses: Diagnoses, measure: LayerMeasure) -> str:
     if names & {"sigmoid", "tanh"} or not shown:
         shown.append(_SATURATED)
     return f"{', '.join(shown)} (%)"
-
-
-def _colors(theme: Theme) -> list[str]:
-    """Return a color for each trace, from the page's blue to the color of text: an order, in one hue."""
-    palette = PALETTES[theme]
-    heat, accent, text = (np.array(rgb(color)) for color in (palette.heat, palette.accent, palette.text))
-    scale = np.rint(np.linspace((heat + accent) / 2, text, len(_NAMES))).astype(np.uint8)
-    return [f"#{color.tobytes().hex()}" for color in scale]
 
 
 def _sample(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -96,12 +96,19 @@ def reliability_data(bins: Reliability | None) -> FigureData:
         nothing = np.zeros(0, np.float32)
         unused = {"x": nothing, "y": nothing, "hovertext": [], "marker": {"size": nothing}}
         return [{}, unused], {"title": {"text": "Calibration · no results"}}
-    used = bins.counts > 0
+    used, texts = bins.counts > 0, []
     share = np.sqrt(bins.counts[used] / bins.counts.sum())
+    for i in np.flatnonzero(used).tolist():
+        low, high = 100 * bins.edges[i : i + 2]
+        right = (
+            f"{grouped(bins.right[i])} of {grouped(bins.counts[i])} right ({100 * bins.accuracy[i]:.1f} %)"
+        )
+        mean = f"{100 * bins.confidence[i]:.1f} % on average"
+        texts.append(f"confidence {low:.0f}–{high:.0f} %, {mean}:<br>{right}")
     values = {
         "x": (100 * bins.confidence[used]).astype(np.float32),
         "y": (100 * bins.accuracy[used]).astype(np.float32),
-        "hovertext": [_hover_text(bins, i) for i in np.flatnonzero(used).tolist()],
+        "hovertext": texts,
         "marker": {"size": np.maximum(5.0, _LARGEST_MARKER * share).astype(np.float32)},
     }
     return [{}, values], {"title": {"text": f"Expected calibration error {100 * bins.error:.1f} %"}}
@@ -130,12 +137,6 @@ def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> g
     for trace, values in zip(figure.data, traces, strict=True):
         trace.update(values)  # merges the marker's size with its color
     return figure
-
-
-def _hover_text(bins: Reliability, i: int) -> str:
-    low, high = 100 * bins.edges[i : i + 2]
-    right = f"{grouped(bins.right[i])} of {grouped(bins.counts[i])} right ({100 * bins.accuracy[i]:.1f} %)"
-    return f"confidence {low:.0f}–{high:.0f} %, {100 * bins.confidence[i]:.1f} % on average:<br>{right}"
 
 
 def robustness_data(

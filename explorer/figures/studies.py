@@ -109,17 +109,15 @@ class StudyView:
 
     @property
     def _settings(self) -> list[TrainingConfig]:
-        """The settings of all planned and ended runs."""
         return [*self.configs, *(trial.config for trial in self.trials)]
 
 
 def study_data(view: StudyView) -> FigureData:
     """Return the properties of `study_figure` that depend on the data.
 
-    A heat map has two traces: the cells with a median, and those whose runs all diverged, the lowest value of the
-    second setting first. Else each curve has two: the single runs, and the median with a bar from the lowest run
-    to the highest. The last trace marks where runs diverged. `customdata` has for each point or cell the indices
-    of its trials.
+    A heat map has two traces: the cells with a median, and those whose runs all diverged. Else each curve has two,
+    the single runs and their median, and the last trace marks where runs diverged. `customdata` has for each point
+    or cell the indices of its trials.
     """
     return _map_data(view) if view.is_map else _curves_data(view)
 
@@ -148,9 +146,8 @@ def study_style(view: StudyView, theme: Theme = "light") -> list[dict[str, Any]]
 def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
     """Return a figure of the accuracy against one setting or two: the median of the runs.
 
-    Two settings give a heat map, in which a cross marks a cell with diverged runs, and cells without results yet
-    are empty. But a choice has a curve for each value; a diverged run has no accuracy, but a mark at the lower
-    edge.
+    Two settings give a heat map; but a choice has a curve for each value. A diverged run has no accuracy: a cross
+    marks its cell, or the lower edge.
     """
     style, data = study_style(view, theme), study_data(view)
     if view.is_map:

@@ -16,10 +16,9 @@ from explorer.datasets import Dataset
 from explorer.datasets.augmentation import Augmentation, distort
 from explorer.figures import charts
 from explorer.figures.axes import Metric
-from explorer.figures.confusion import confusion_figure
+from explorer.figures.confusion import confusion_figure, mix_ups
 from explorer.figures.curves import curves_figure
 from explorer.figures.layers import histograms_figure
-from explorer.figures.summaries import mix_ups
 from explorer.network import OPTIMIZERS, Network, NeuralNetwork, hardest_classes, per_class
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.network.losses import LOSSES

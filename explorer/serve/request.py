@@ -29,8 +29,7 @@ from explorer.training.presets import START
 from explorer.training.run import Event, complete
 from explorer.training.turns import VISITED
 from explorer.widgets.assets import forget_looks
-from explorer.widgets.page_part import guard_widgets
-from explorer.widgets.page_state import Heartbeat
+from explorer.widgets.page_part import Heartbeat, guard_widgets
 from explorer.wording import writable
 
 _log = logging.getLogger(__name__)

@@ -73,10 +73,7 @@ def forget_looks() -> None:
 
 
 def script(name: str, folder: Path = _FOLDER) -> str:
-    """Return a part's JavaScript module: a few lines that request the script with this name.
-
-    Raises `KeyError` if the folder has no file with this name and the suffix ``.js``.
-    """
+    """Return a part's JavaScript module, which requests the script ``name.js``; `KeyError` if there is none."""
     if name not in _scripts(folder):
         raise KeyError(f"no script {name}.js")
     return _LOADER.format(key=_key(folder), name=name)

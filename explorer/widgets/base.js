@@ -123,11 +123,11 @@ function freshId() {
   return `explorer-${Math.random().toString(36).slice(2, 10)}`;
 }
 
-/** Style a widget's element as a part of the page, and keep its key presses to itself.
- * @param {HTMLElement} el @param {string} name @param {import("@anywidget/types").AnyModel} model */
-function becomePart(el, name, model) {
+/** Give a widget's element its classes, separated by spaces, and keep its key presses to itself.
+ * @param {HTMLElement} el @param {string} names @param {import("@anywidget/types").AnyModel} model */
+function becomePart(el, names, model) {
   followClasses(el, model);
-  el.classList.add("explorer-part", name);
+  el.classList.add("explorer-part", ...names.split(" "));
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would handle Enter and the arrows itself
 }
 

@@ -97,7 +97,7 @@ function imageList(model) {
       model.send({ open: image()?.key });
     };
     const picture = make("div", { class: "explorer-gallery-picture explorer-picture" });
-    const words = make("div", { class: "explorer-gallery-caption", "aria-hidden": "true" });
+    const words = make("div", { class: "explorer-gallery-caption explorer-small explorer-strong", "aria-hidden": "true" });
     const note = make("div", { class: "explorer-gallery-note explorer-muted", "aria-hidden": "true" });
     const kind = model.get("opens") ? { type: "button", onclick: open } : {};
     const item = make(model.get("opens") ? "button" : "div", { class: "explorer-gallery-tile", ...kind }, picture, words, note);

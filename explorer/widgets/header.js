@@ -270,10 +270,10 @@ function exportMenu(model, signal) {
 function render({ model, el, signal }) {
   becomePart(el, "explorer-header", model);
   if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
-  const title = make("h1", {}, TITLE);
+  const title = make("h1", { class: "explorer-strong" }, TITLE);
   const dataset = make("span", { class: "explorer-dataset explorer-muted explorer-cut" });
   const status = make("span", { class: "explorer-status explorer-muted" });
-  const name = make("div", { class: "explorer-name" }, title, dataset, status);
+  const name = make("div", { class: "explorer-name explorer-line" }, title, dataset, status);
   const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
   const tools = [...shareButton(model, signal), ...files, themeButton(model, signal)];
   el.append(make("header", {}, name, make("div", { class: "explorer-tools explorer-line" }, ...tools)));

@@ -1,7 +1,8 @@
-"""The page's header: title, run status, sharing, files, theme."""
+"""The top of the page: its header, with run status, sharing, files and theme; and the messages to the user."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import traitlets
 
@@ -42,7 +43,6 @@ class Header(PagePart):
     most_bytes = traitlets.Int(0).tag(sync=True)
     """Maximum size of such a file, in bytes."""
     choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True, page=True)
-    """The user's choice of theme."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
     """The theme in use: `choice`, or for "auto" the preference of JupyterLab or the system. Set by the page,
     observed by the app."""
@@ -54,7 +54,6 @@ class Header(PagePart):
     """Calls ``callback(query)`` when the user goes back or forward to another address of the page."""
 
     on_save = PartEvent[[]]("save")
-    """Calls ``callback()`` when the user saves."""
     on_open = PartEvent[[str, bytes | None]]("open")
     """Calls ``callback(name, content)`` when a file is opened; if it is too large, the content is None."""
 
@@ -97,3 +96,61 @@ class Header(PagePart):
         if fits and (is_large or taken == size or not buffers):
             content, self._content = bytes(self._content[:size]), bytearray()
             self._emit("open", name[:200], None if is_large else content)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A hint, a warning or an error, with its reason and its fix."""
+
+    id: str
+    """Its name: a later message with the same name replaces it."""
+    kind: Literal["info", "hint", "warning", "error"]
+    text: str
+    why: str = ""
+    """What happened, in a sentence, and the reason, shown on request; may be empty."""
+    action: str = ""
+    """Label of the button that fixes it: ``"Learning rate 0.5 → 0.05"``; empty for no button."""
+
+
+class Messages(PagePart):
+    """The list of messages, newest first; hidden if there are none."""
+
+    _esm = script("messages")
+
+    messages: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
+    on_action = PartEvent[[str]]("action")
+    """Calls ``callback(id)`` when the button of a message is pressed."""
+
+    def __init__(self, **traits: Any) -> None:
+        self._dismissed: set[tuple[str, str]] = set()
+        super().__init__(**traits)
+
+    def __contains__(self, name: object) -> bool:
+        return any(message["id"] == name for message in self.messages)
+
+    def show(self, *shown: Message) -> None:
+        """Add messages at the top; one with an existing id replaces the old one in its position."""
+        given = {message.id: asdict(message) for message in shown}
+        old = [given.pop(message["id"], message) for message in self.messages]
+        self.messages = [*given.values(), *old]
+
+    def remind(self, *shown: Message) -> None:
+        """Add messages as `show` does, except those that the user dismissed, unless they are more severe now."""
+        self.show(*(message for message in shown if (message.id, message.kind) not in self._dismissed))
+
+    def dismiss(self, *ids: str) -> None:
+        """Remove the messages with these ids; unknown ids are ignored."""
+        self.messages = [message for message in self.messages if message["id"] not in ids]
+
+    def clear(self) -> None:
+        """Remove all messages, and forget which ones were dismissed."""
+        self._dismissed.clear()
+        self.messages = []
+
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
+        unwanted = content.get("dismiss", "")
+        self._dismissed.update((m["id"], m["kind"]) for m in self.messages if m["id"] == unwanted)
+        self.dismiss(str(unwanted))
+        wanted = content.get("id")
+        if any(message["id"] == wanted and message["action"] for message in self.messages):
+            self._emit("action", wanted)

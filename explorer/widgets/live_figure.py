@@ -28,10 +28,6 @@ _BINARY = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "fl
 """The types of arrays that JavaScript has, too."""
 
 
-OnPoint = Callable[[int, tuple[int, ...]], object]
-"""Called with a trace's index, and the index into its data: (row, column) in a heat map, (i,) in a curve."""
-
-
 class PlotlyCarrier(anywidget.AnyWidget):
     """Sends Plotly's JavaScript to the page, once for all figures of a kernel. It is never displayed."""
 
@@ -64,8 +60,9 @@ class LiveFigure(PagePart):
     the height of its container, or has its own; `style` returns the properties of all traces that depend on the
     theme. Its `name` is used in its menu, above its data table and as the file name of a picture.
 
-    `on_click` is called for each click on a point, on whichever thread the kernel handles messages; so are the
-    callbacks in `on_key`, by key name (``"ArrowUp"``). With any, the figure is focusable.
+    `on_click` is called for each click on a point, on whichever thread the kernel handles messages, with a trace's
+    index, and the index into its data: (row, column) in a heat map, (i,) in a curve; so are the callbacks in
+    `on_key`, by key name (``"ArrowUp"``). With any, the figure is focusable.
     """
 
     _esm = script("live_figure")
@@ -90,7 +87,7 @@ class LiveFigure(PagePart):
         style: Callable[[Theme], Sequence[Mapping[str, Any]]] = lambda _theme: (),
         name: str = "Figure",
         summary: str = "",
-        on_click: OnPoint | None = None,
+        on_click: Callable[[int, tuple[int, ...]], object] | None = None,
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
         **traits: Any,
     ) -> None:

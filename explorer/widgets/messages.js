@@ -56,7 +56,7 @@ function messageElement(id, model) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-messages", model);
+  becomePart(el, "explorer-messages explorer-wrap", model);
   const list = make("ul", { role: "list", "aria-label": "Messages", "aria-live": "polite", "aria-relevant": "additions text" });
   let isUnfolded = false;
   const unfold = () => {

@@ -124,7 +124,7 @@ function render({ model, el, signal }) {
   const links = document.createElementNS(SVG, "svg");
   links.setAttribute("aria-hidden", "true");
   const stage = make("div", { class: "explorer-network-stage" });
-  const sum = make("p", { class: "explorer-network-sum", "aria-hidden": "true" });
+  const sum = make("p", { class: "explorer-network-sum explorer-muted explorer-small", "aria-hidden": "true" });
   const spoken = make("p", { class: "explorer-unseen" });
   const nothing = make("p", { class: "explorer-muted" });
   el.append(stage, sum, spoken, nothing);

@@ -55,7 +55,6 @@ class Signal:
     figures: Sequence[str] = ()
     """The outputs in words."""
     decided: int = 0
-    """The class with the largest output."""
     true: int = -1
     """The image's class; -1 if it is not known."""
     looked_at: int = 0
@@ -80,7 +79,6 @@ class NetworkDrawing(PagePart):
     layers = traitlets.List(traitlets.Dict()).tag(sync=True)
     """The hidden layers, as `DrawnLayer`."""
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    """The names of the classes."""
     sprite = traitlets.Bytes().tag(sync=True)
     """A PNG of the first layer's shown weights, `columns` to a row; empty if they can't be drawn as images."""
     columns = traitlets.Int(8).tag(sync=True)

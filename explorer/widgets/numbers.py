@@ -1,20 +1,11 @@
 """Numbers: large ones in tiles, bars, and tables of scores, of two runs, and of checked gradients."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from explorer.widgets.rendered import (
-    Drawable,
-    Element,
-    button_element,
-    element,
-    icon_element,
-    row_element,
-    table_element,
-    word_of,
-)
+from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element, word_of
 
 Series = Literal["train", "test", ""]
 _ABOUT = ("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z")
@@ -54,23 +45,22 @@ class Tiles(Drawable):
     facts: tuple[Fact, ...] = ()
 
     def elements(self) -> list[Element]:
-        """Return the tiles and facts as elements."""
-        parts = [element("dl", *map(_tile, self.tiles))]
+        tiles = []
+        for tile in self.tiles:
+            value = element("dd", tile.value, class_="explorer-value")
+            note = element("dd", tile.note, class_="explorer-note explorer-muted explorer-small")
+            term = element("dt", tile.label, class_="explorer-muted explorer-small")
+            look = {"data_series": tile.series, "data_help": tile.meaning or None}
+            tiles.append(element("div", term, value, note, **look))
+        parts = [element("dl", *tiles, class_="explorer-wrap")]
         if self.facts:
             facts = (element("span", f.text, data_help=f.meaning, data_series=f.series) for f in self.facts)
             terms = [(t.label, t.meaning) for t in self.tiles] + [(f.text, f.meaning) for f in self.facts]
-            look = {"class_": "explorer-help-button", "aria_label": "About the results"}
+            named = {"class_": "explorer-help-button", "aria_label": "About the results"}
             meanings = "\n".join(map(": ".join, terms))
-            about = element("button", icon_element(*_ABOUT), type="button", data_help=meanings, **look)
-            parts.append(element("p", *facts, about, class_="explorer-muted explorer-small"))
-        return [element("section", *parts, aria_label="Results")]
-
-
-def _tile(tile: Tile) -> Element:
-    note = element("dd", tile.note, class_="explorer-note explorer-muted explorer-small")
-    value = element("dd", tile.value, class_="explorer-value")
-    look = {"data_series": tile.series, "data_help": tile.meaning or None}
-    return element("div", element("dt", tile.label), value, note, **look)
+            about = element("button", icon_element(*_ABOUT), type="button", data_help=meanings, **named)
+            parts.append(element("p", *facts, about, class_="explorer-wrap explorer-muted explorer-small"))
+        return [element("section", *parts, class_="explorer-line explorer-wrap", aria_label="Results")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +92,6 @@ class Bars(Drawable):
     """A muted line below the bars."""
 
     def elements(self) -> list[Element]:
-        """Return the bars as elements."""
         parts = (
             element("h2", self.heading, hidden=not self.heading),
             element("ul", *map(self._row, self.bars)),
@@ -154,24 +143,22 @@ class Table(Drawable):
         return self
 
     def elements(self) -> list[Element]:
-        """Return the table as elements."""
         order: Sequence[int] = range(len(self.rows))
         if self.sorted_by >= 0:
             order = sorted(order, key=self._measured, reverse=self.descending)
-        head = map(self._heading, range(len(self.columns)))
-        return [table_element(self.caption, head, map(self._row, order))]
-
-    def _heading(self, column: int) -> Element:
-        direction = "none" if column != self.sorted_by else "descending" if self.descending else "ascending"
-        words = self.columns[column]
-        button = button_element(str(column), words, data_help=self.meanings.get(words))
-        return element("th", button, scope="col", aria_sort=direction)
-
-    def _row(self, row: int) -> Element:
-        marks = [(row, column) in self.marked for column in range(len(self.rows[row]))]
-        (first, is_marked), *others = zip(self.rows[row], marks, strict=True)
-        cells = (element("td", text, data_marked=mark) for text, mark in others)
-        return element("tr", element("th", first, scope="row", data_marked=is_marked), *cells)
+        head, rows = [], []
+        for column, words in enumerate(self.columns):
+            direction = (
+                "none" if column != self.sorted_by else "descending" if self.descending else "ascending"
+            )
+            button = button_element(str(column), words, data_help=self.meanings.get(words))
+            head.append(element("th", button, scope="col", aria_sort=direction))
+        for row in order:
+            marks = [(row, column) in self.marked for column in range(len(self.rows[row]))]
+            (first, is_marked), *others = zip(self.rows[row], marks, strict=True)
+            cells = (element("td", text, data_marked=mark) for text, mark in others)
+            rows.append(element("tr", element("th", first, scope="row", data_marked=is_marked), *cells))
+        return [_table(self.caption, head, rows)]
 
     def _measured(self, row: int) -> tuple[bool, float, str]:
         """Return a row's sort key: numbers, whatever text surrounds them, come before words."""
@@ -191,27 +178,24 @@ class SideBySide(Drawable):
     heads: Sequence[tuple[str, str]] = ()
     """Label and color of A and of B: ``("A · run 1", "#332288")``."""
     verdict: str = ""
-    """Result of the comparison."""
     remarks: Sequence[str | Sequence[Element | str]] = ()
     """Further remarks; a remark may be a sequence of pieces, some of them terms with an explanation."""
     lines: Sequence[tuple[str, str, str]] = ()
     """Properties: the name, and the values in A and in B."""
 
     def elements(self) -> list[Element]:
-        """Return the comparison as elements."""
-        heads = [element("td"), *(_colored(*head) for head in self.heads)]
+        heads = [element("td")]
+        for words, color in self.heads:
+            swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": color})
+            heads.append(element("th", swatch, words, scope="col"))
         pieces = ([remark] if isinstance(remark, str) else remark for remark in self.remarks)
-        rows = (row_element(*line) for line in self.lines)
+        remarks = (element("p", *remark) for remark in pieces)
+        rows = (_row(*line) for line in self.lines)
         return [
             element("p", self.verdict, class_="explorer-verdict", role="status", aria_live="polite"),
-            element("div", *(element("p", *remark) for remark in pieces), class_="explorer-remarks"),
-            table_element("Two runs side by side", heads, rows, hidden=not self.lines),
+            element("div", *remarks, class_="explorer-remarks explorer-muted explorer-small"),
+            _table("Two runs side by side", heads, rows, hidden=not self.lines),
         ]
-
-
-def _colored(words: str, color: str) -> Element:
-    swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": color})
-    return element("th", swatch, words, scope="col")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +214,6 @@ class CheckedWeights(Drawable):
     """Whether the verdict is good; None if there is none."""
 
     def elements(self) -> list[Element]:
-        """Return the table as elements."""
         rows, status = self.rows, {"role": "status", "data_agrees": word_of(self.agrees)}
         again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
         verdict = element("p", self.verdict, class_="explorer-verdict explorer-strong", **status)
@@ -238,11 +221,22 @@ class CheckedWeights(Drawable):
         unseen = element("span", "verdict", class_="explorer-unseen")
         head = [element("th", heading, scope="col") for heading in (*words, unseen)]
         agrees = {"agree": "true", "differ": "false"}
-        lines = (row_element(*texts, data_agrees=agrees.get(texts[-1])) for texts in rows)
+        lines = (_row(*texts, data_agrees=agrees.get(texts[-1])) for texts in rows)
         scroll = {"role": "group", "aria_label": "Gradients", "tabindex": 0, "hidden": not rows}
         parts = (
             element("header", verdict, again, class_="explorer-line explorer-wrap"),
-            element("div", table_element("Gradients", head, lines), class_="explorer-table-scroll", **scroll),
+            element("div", _table("Gradients", head, lines), class_="explorer-table-scroll", **scroll),
             element("p", self.how, class_="explorer-muted explorer-small"),
         )
         return [element("section", *parts, aria_label="Gradient check")]
+
+
+def _row(name: str, *cells: str, **attributes: Any) -> Element:
+    others = (element("td", text) for text in cells)
+    return element("tr", element("th", name, scope="row"), *others, **attributes)
+
+
+def _table(caption: str, head: Iterable[Element], rows: Iterable[Element], **attributes: Any) -> Element:
+    words = element("caption", caption, class_="explorer-unseen")
+    parts = element("thead", element("tr", *head)), element("tbody", *rows)
+    return element("table", words, *parts, **attributes)

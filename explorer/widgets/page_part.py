@@ -1,4 +1,7 @@
-"""Base classes of the page's parts: widgets that reject unknown names, share assets, and receive messages."""
+"""The page's parts: their base class, which rejects unknown names, shares assets and receives messages.
+
+Those with nothing to show are here: they report whether they are visible, and whether the kernel still answers.
+"""
 
 import inspect
 import logging
@@ -11,9 +14,9 @@ from typing import Any, ClassVar, Generic, ParamSpec, Self
 import anywidget
 import ipywidgets
 from ipywidgets import widget_serialization
-from traitlets import Instance, TraitError, default
+from traitlets import Bool, Enum, Instance, TraitError, default
 
-from explorer.widgets.assets import Assets, look_of, plain_layout
+from explorer.widgets.assets import Assets, look_of, plain_layout, script
 from explorer.wording import did_you_mean
 
 _Args = ParamSpec("_Args")
@@ -125,6 +128,50 @@ class PagePart(Events, KnownNames, anywidget.AnyWidget):
 
     def _on_page_message(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         """Handle a message of the page, which may contain anything."""
+
+
+class Visibility(PagePart):
+    """A widget without a size that tracks the visibility of its position on the page."""
+
+    _esm = script("visibility")
+
+    in_sight = Bool(True)
+    """Whether one of its views is on screen; True until a page reports."""
+    theme = Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
+    """The page's theme; set by the page."""
+
+    def __init__(self, **traits: Any) -> None:
+        self._seen: dict[str, bool] = {}  # by view
+        super().__init__(**traits)
+
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if isinstance(view := content.get("view"), str):
+            self._seen[view] = content.get("seen") is True
+        self.in_sight = any(self._seen.values())
+
+
+class Heartbeat(PagePart):
+    """Answers the page's pings, as a server doesn't notice every failure of a kernel. It has no view.
+
+    Without an answer, the page shows a banner, reconnects as soon as it can, and offers to reopen the experiment.
+    """
+
+    _esm = script("heartbeat")
+
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if "ping" in content:
+            self.send({"pong": content["ping"]})
+
+
+class KernelNotice(PagePart):
+    """Shows at the top of its box what to do once its kernel has died, or was restarted or replaced.
+
+    It sends no pings to the kernel, which may be busy for long: the notebook knows its status.
+    """
+
+    _esm = script("kernel_notice")
+    busy = Bool(False).tag(sync=True)
+    """Whether the figures in its box are those of a previous run, and the next ones are on their way."""
 
 
 def guard_widgets() -> None:

@@ -8,9 +8,6 @@ _PLOTLY = distribution("plotly")
 PLOTLY_VERSION = _PLOTLY.version
 """The version of the Python package, which includes its own JavaScript."""
 
-PLOTLY_FILE = Path(str(_PLOTLY.locate_file("plotly/package_data/plotly.min.js")))
-"""Plotly.js, as `plotly.offline.get_plotlyjs` returns it."""
-
 PLOTLY_KEY = f"explorer.plotly.{PLOTLY_VERSION}"
 """Name on ``globalThis`` of a promise of Plotly. A page that loads it itself appends ``.page`` to the name."""
 
@@ -26,4 +23,5 @@ def plotly_script() -> bytes:
     name = f'globalThis["{PLOTLY_KEY}.script"]'
     begin = f"(function(){{if({name})return;var exports={{}},module={{exports}};\n"
     end = f"\n{name}=module.exports;}}).call(globalThis);\n"
-    return begin.encode() + PLOTLY_FILE.read_bytes() + end.encode()
+    source = Path(str(_PLOTLY.locate_file("plotly/package_data/plotly.min.js")))
+    return begin.encode() + source.read_bytes() + end.encode()

@@ -4,7 +4,7 @@ An element is plain data, ``[tag, attributes, *children]``, and text is a string
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import traitlets
@@ -47,24 +47,9 @@ def icon_element(*paths: str) -> Element:
     return element("svg", *(element("path", d=path) for path in paths), **named)
 
 
-def row_element(name: str, *cells: str, **attributes: Any) -> Element:
-    """Return a table row: its name, and its cells."""
-    others = (element("td", text) for text in cells)
-    return element("tr", element("th", name, scope="row"), *others, **attributes)
-
-
 def word_of(flag: object) -> Any:
     """Return ``"true"`` or ``"false"`` for a bool; other values unchanged."""
     return str(flag).lower() if isinstance(flag, bool) else flag
-
-
-def table_element(
-    caption: str, head: Iterable[Element], rows: Iterable[Element], **attributes: Any
-) -> Element:
-    """Return a table with a head, rows, and a caption for screen readers only."""
-    words = element("caption", caption, class_="explorer-unseen")
-    parts = element("thead", element("tr", *head)), element("tbody", *rows)
-    return element("table", words, *parts, **attributes)
 
 
 class Rendered(PagePart):
@@ -136,5 +121,7 @@ class Caption(Rendered):
     @traitlets.observe("text")
     def _on_text(self, _change: object) -> None:
         live = {"class_": "explorer-unseen", "role": "status", "aria_live": "polite", "pace": _PACE_MS}
-        seen = element("p", self.text, class_="explorer-cut", aria_hidden=True, title=self.text)
+        seen = element(
+            "p", self.text, class_="explorer-cut explorer-muted", aria_hidden=True, title=self.text
+        )
         self.draw(seen, element("p", self.text, **live))

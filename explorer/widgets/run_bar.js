@@ -96,7 +96,7 @@ function render({ model, el, signal }) {
   const section = make("section", { "aria-label": "Training" });
   section.append(
     make("div", { class: "explorer-run-main" }, primary, ...others),
-    make("div", { class: "explorer-run-more" }, ...steps, autoLabel),
+    make("div", { class: "explorer-run-more explorer-wrap" }, ...steps, autoLabel),
     guess.element,
     make("div", { class: "explorer-progress" }, bar, text, note),
   );

@@ -60,7 +60,6 @@ class RunProgress:
     epochs: int
     """Epochs done, including the fraction of the current one, and epochs planned."""
     seconds_left: float | None = None
-    """Estimated seconds until the end; None if unknown."""
     position: tuple[int, int, int] | None = None
     """For a paused run: the current epoch, 1 for the first, its mini-batches done, and the mini-batches per epoch.
     Without it, only the epoch is shown."""

@@ -23,7 +23,6 @@ class RunCell:
     """One cell of a row."""
 
     text: str
-    """Its content."""
     order: float | None = None
     """The number to sort by; by default, the text."""
     differs: bool = False

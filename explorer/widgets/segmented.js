@@ -8,7 +8,7 @@ function render({ model, el }) {
   const inputs = model.get("options").map(([value, words]) => {
     const input = make("input", { type: "radio", name, value, class: "explorer-unseen" });
     input.addEventListener("change", () => sendState(model, { value }));
-    return { input, label: make("label", {}, input, make("span", {}, words)) };
+    return { input, label: make("label", {}, input, make("span", { class: "explorer-muted explorer-small" }, words)) };
   });
   el.append(make("div", { role: "radiogroup", "aria-label": model.get("label") }, ...inputs.map(({ label }) => label)));
   const show = () => {

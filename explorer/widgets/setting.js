@@ -205,7 +205,7 @@ function scale(model, el) {
   const control = frame(model, el, number, range);
   const note = make("span");
   const [lowest, highest] = [0, 1].map(() => make("span", { "aria-hidden": "true" }));
-  const ends = make("div", { class: "explorer-ends explorer-muted explorer-small" }, lowest, note, highest);
+  const ends = make("div", { class: "explorer-ends explorer-line explorer-muted explorer-small" }, lowest, note, highest);
   control.head.append(number);
   el.append(make("div", { class: "explorer-scale" }, range, ends, nowInRun(model, ends)));
   el.append(control.error);
@@ -301,7 +301,7 @@ function few(model, el) {
   for (const [index, input] of inputs.entries()) {
     input.removeAttribute("aria-labelledby");
     input.addEventListener("change", () => control.commit(input.value));
-    group.append(make("label", {}, input, make("span", {}, options[index][1])));
+    group.append(make("label", {}, input, make("span", { class: "explorer-muted explorer-small" }, options[index][1])));
   }
   control.head.append(make("div", { class: "explorer-segmented" }, group));
   el.append(control.error);

@@ -201,20 +201,18 @@ class Setting(PagePart, ipywidgets.ValueWidget):
                 self._answered = str(content.get("number", ""))
 
     def _commit(self, typed: object) -> None:
-        """Use the typed value, numbers or text for anything else, or show what is wrong with it."""
+        """Use the typed value, a number or text, or show what is expected instead, and what stays in use."""
         try:
             is_text = isinstance(typed, str) and self.kind != "pair"
             value = self._field.parse(typed) if is_text else self.check(as_whole(typed))
         except ConfigError as error:
-            self.error = self._sentence(error.expected)
+            expected = error.expected
+            if self.kind == "count":  # a checkbox stands for None
+                expected = expected.partition(", or ")[0]
+            elif isinstance(self._field, LayerSizes) and self.kind == "scale":  # one slider
+                expected = f"a whole number from {plain(self._field.low)} to {plain(self._field.high)}"
+            kept = " + ".join(FIELDS[name].text(value) for name, value in self.settings.items())
+            kept = "All stay" if self.value is None else f"{kept} stays"
+            self.error = f"Expected {expected}. {kept} in use."
         else:
             self.error, self.value = "", value  # the owner may refuse it, and then sets `error`
-
-    def _sentence(self, expected: str) -> str:
-        """Return what is expected, in terms of the control, and which value stays in use."""
-        if self.kind == "count":  # a checkbox stands for None
-            expected = expected.partition(", or ")[0]
-        elif isinstance(self._field, LayerSizes) and self.kind == "scale":  # one slider
-            expected = f"a whole number from {plain(self._field.low)} to {plain(self._field.high)}"
-        kept = " + ".join(FIELDS[name].text(value) for name, value in self.settings.items())
-        return f"Expected {expected}. {'All stay' if self.value is None else f'{kept} stays'} in use."

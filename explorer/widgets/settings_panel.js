@@ -119,7 +119,7 @@ function showPanel(model, el) {
  * @type {Part}
  */
 function start(model, el) {
-  becomePart(el, "explorer-start", model);
+  becomePart(el, "explorer-start explorer-line", model);
   el.dataset.part = model.get("part");
   const words = make("span", { class: "explorer-small explorer-cut", role: "status" });
   const leave = () => {

@@ -82,9 +82,9 @@ class SettingGroup(ipywidgets.Box):
     def __init__(self, title: str) -> None:
         is_open = title in _OPEN
         self.controls = tuple(Setting(name, kind=_KINDS.get(name)) for name in GROUPS[title])
-        self._heading = PanelPart("more", title=title, unfolded=is_open)
+        self.heading = PanelPart("more", title=title, unfolded=is_open)
         classes = ("explorer-group", *(["explorer-unfolded"] if is_open else []))
-        super().__init__([self._heading, *self.controls], _dom_classes=classes)
+        super().__init__([self.heading, *self.controls], _dom_classes=classes)
 
     def show(self, config: TrainingConfig) -> None:
         """List the settings of a config that are not at their defaults."""
@@ -96,12 +96,7 @@ class SettingGroup(ipywidgets.Box):
         changed = [name for name in _DEFAULTS.differences(config) if name in names]
         labels = {name: FIELDS[name].label for name in changed}
         labels |= {control.name: control.description for control in self.controls}  # of images, or of points
-        self._heading.note = ", ".join(f"{labels[name]} {config.text(name)}" for name in changed)
-
-    def count_problems(self) -> int:
-        """Return the number of settings with an error, and show it."""
-        self._heading.problems = sum(bool(control.error) for control in self.controls)
-        return self._heading.problems
+        self.heading.note = ", ".join(f"{labels[name]} {config.text(name)}" for name in changed)
 
 
 class SettingsPanel(Events, ipywidgets.VBox):
@@ -267,7 +262,9 @@ class SettingsPanel(Events, ipywidgets.VBox):
 
     def _on_error(self, _change: Mapping[str, Any] | None = None) -> None:
         """Show in the fold's heading how many of its settings have errors."""
-        self._more.problems = sum(group.count_problems() for group in self._groups)
+        for group in self._groups:
+            group.heading.problems = sum(bool(control.error) for control in group.controls)
+        self._more.problems = sum(group.heading.problems for group in self._groups)
         self._reset.problems = sum(bool(control.error) for control in self.controls)
 
     @traitlets.validate("shown")

@@ -9,7 +9,7 @@ const SCENE_MS = 1200;
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-step-player", model);
+  becomePart(el, "explorer-step-player explorer-line explorer-wrap", model);
   const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const last = model.get("scenes").length - 1;
   let timer = 0;

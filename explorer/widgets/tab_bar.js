@@ -5,7 +5,7 @@
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-tab-bar", model);
+  becomePart(el, "explorer-tab-bar explorer-line explorer-wrap", model);
   const panelId = freshId();
   /** @type {Record<string, string>} the view last seen of each group */
   const seen = {};

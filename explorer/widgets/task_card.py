@@ -76,24 +76,28 @@ class TaskCard(Drawable):
 
     def elements(self) -> list[Element]:
         """Return the card as elements."""
+        _, words, icon = _OUTCOMES[self.outcome]
+        name = element("code", self.name, class_="explorer-task-name")
+        text = element("p", name, " ", element("em", words), " ", *_words(self.message))
+        role = "alert" if self.outcome in {"right", "wrong"} else "status"
+        verdict = element("div", icon_element(_RING, *icon), text, role=role)
+        bar = element("progress", max=self.of, value=self.done, aria_label=f"Solved {self.counted}")
+        look = "explorer-task-progress explorer-line explorer-muted explorer-small"
+        progress = element("div", bar, element("span", self.progress), class_=look)
+        opened = [element("p", *_words(hint)) for hint in self.hints[self.is_open - 1 : self.is_open]]
+        if self.is_open == 4:
+            opened = [element("pre", *self.solution, tabindex=0, aria_label="The textbook's lines")]
         group = {"role": "group", "aria_label": "Help with this task", "class_": "explorer-wrap"}
         parts = (
-            element("header", self._verdict(), self._progress()),
+            element("header", verdict, progress),
             element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
             element("pre", self.example, tabindex=0, aria_label="A small example") if self.example else None,
             self._plot(*self.curves) if self.curves else None,
             element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
             element("div", *map(self._button, _BUTTONS), **group),
-            element("div", *self._opened(), class_="explorer-task-opened", aria_live="polite"),
+            element("div", *opened, class_="explorer-task-opened", aria_live="polite"),
         )
         return [element("section", *parts, aria_label=f"Task {self.name}", data_outcome=self.outcome)]
-
-    def _verdict(self) -> Element:
-        _, words, icon = _OUTCOMES[self.outcome]
-        name = element("code", self.name, class_="explorer-task-name")
-        text = element("p", name, " ", element("em", words), " ", *_words(self.message))
-        role = "alert" if self.outcome in {"right", "wrong"} else "status"
-        return element("div", icon_element(_RING, *icon), text, role=role)
 
     def _plot(self, right: tuple[float, ...], found: tuple[float, ...]) -> Element:
         low, height = min(right), max(right) - min(right)
@@ -107,12 +111,8 @@ class TaskCard(Drawable):
         lines = (element("path", d=d) for d in (axes, path(right), path(found)))
         words = element("span", "Your curve, and dashed the right one, for a from −6 to 6.")
         drawn = element("svg", *lines, viewBox="0 4 98 56", aria_hidden=True)
-        return element("div", drawn, words, class_="explorer-task-curves explorer-muted explorer-small")
-
-    def _progress(self) -> Element:
-        bar = element("progress", max=self.of, value=self.done, aria_label=f"Solved {self.counted}")
-        look = "explorer-task-progress explorer-line explorer-muted explorer-small"
-        return element("div", bar, element("span", self.progress), class_=look)
+        look = "explorer-task-curves explorer-line explorer-muted explorer-small"
+        return element("div", drawn, words, class_=look)
 
     def _button(self, button: tuple[str, str, str]) -> Element:
         press, words, about = button
@@ -126,11 +126,6 @@ class TaskCard(Drawable):
             disabled=press not in self.presses,
             hidden=press == "4" and not self.solution,
         )
-
-    def _opened(self) -> list[Element]:
-        if self.is_open == 4:
-            return [element("pre", *self.solution, tabindex=0, aria_label="The textbook's lines")]
-        return [element("p", *_words(hint)) for hint in self.hints[self.is_open - 1 : self.is_open]]
 
 
 def _words(text: str) -> list[Element | str]:

@@ -4,7 +4,7 @@ import pytest
 from app_steps import PATIENCE, done, messages, run_of, say
 
 from explorer import TrainingConfig
-from explorer.figures.runs import SLOTS
+from explorer.figures.curves import SLOTS
 from explorer.training import PRESETS
 from explorer.training.presets import EXPERIMENTS, SITUATIONS
 from explorer.widgets.settings_panel import SettingsPanel

@@ -11,7 +11,7 @@ from explorer.app.panels.drawn_network import full_tone
 from explorer.figures.digits import weights_sprite
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.page_state import Visibility
+from explorer.widgets.page_part import Visibility
 from explorer.widgets.rendered import Caption
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)

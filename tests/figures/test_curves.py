@@ -9,8 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, step_in_words
-from explorer.figures.summaries import curves_summary
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_summary, step_in_words
 from explorer.training import BatchStep
 from explorer.training.fields import Change
 

@@ -5,11 +5,10 @@ import plotly.graph_objects as go
 from made_trials import swept
 
 from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style
-from explorer.figures.curves import curves_figure
+from explorer.figures.curves import RunCurve, curves_figure, runs_figure
 from explorer.figures.data_table import data_tables
 from explorer.figures.layers import histograms_figure
 from explorer.figures.reliability import reliability, reliability_figure
-from explorer.figures.runs import RunCurve, runs_figure
 from explorer.figures.studies import StudyView, study_figure
 from explorer.figures.template import drawn_data
 

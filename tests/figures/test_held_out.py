@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from explorer.figures.confusion import confusion_data
-from explorer.figures.curves import curves_figure
+from explorer.figures.confusion import confusion_data, confusion_summary, difficulty
+from explorer.figures.curves import RunCurve, curves_figure, curves_summary, runs_data
 from explorer.figures.layers import layers_summary
-from explorer.figures.runs import RunCurve, runs_data
 from explorer.figures.studies import StudyView
-from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training import Evaluation, RunEnd, Snapshot, TrainingConfig
 

@@ -14,11 +14,10 @@ from made_trials import diverged, finished, swept
 
 from explorer.datasets.augmentation import CORRUPTIONS
 from explorer.figures import charts, confusion
-from explorer.figures.curves import curves_figure
+from explorer.figures.curves import RunCurve, curves_figure, runs_figure
 from explorer.figures.layers import histograms_figure, layers_figure
 from explorer.figures.palette import PALETTES
 from explorer.figures.reliability import reliability, reliability_figure, robustness_figure
-from explorer.figures.runs import RunCurve, runs_figure
 from explorer.figures.studies import StudyView, ranking_figure, study_figure
 from explorer.figures.template import merged, template
 from explorer.network.diagnostics import LayerDiagnostics

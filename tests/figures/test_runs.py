@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from explorer.figures.curves import RUN_COLORS, SLOTS, RunCurve, run_color, runs_data, runs_figure, spread
 from explorer.figures.palette import PALETTES
-from explorer.figures.runs import RUN_COLORS, SLOTS, RunCurve, run_color, runs_data, runs_figure, spread
 from explorer.training import TrainingConfig
 from explorer.training.fields import Change
 

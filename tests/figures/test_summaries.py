@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
+from explorer.figures.confusion import confusion_summary, difficulty
+from explorer.figures.curves import curves_summary
 from explorer.training.records import EpochRecord, RunEnd
 
 

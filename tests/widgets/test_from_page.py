@@ -5,8 +5,7 @@ import pytest
 
 from explorer.widgets.assets import look_of
 from explorer.widgets.controls import TabBar
-from explorer.widgets.header import Header
-from explorer.widgets.messages import Message, Messages
+from explorer.widgets.header import Header, Message, Messages
 from explorer.widgets.page_part import guard_widgets
 from explorer.widgets.settings_panel import SettingsPanel
 

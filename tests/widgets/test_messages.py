@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.widgets.messages import Message, Messages
+from explorer.widgets.header import Message, Messages
 
 WIDE = Message("wide", "warning", "The step is too large.", "Why so.", "Learning rate 0.01 → 0.003")
 NOTE = Message("note", "info", "A note without a button.")

@@ -6,7 +6,7 @@ import pytest
 from explorer.widgets.controls import Dropdown
 from explorer.widgets.header import Header
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.page_state import Heartbeat
+from explorer.widgets.page_part import Heartbeat
 from explorer.widgets.rendered import Caption
 from explorer.widgets.run_bar import RunBar
 

@@ -1,4 +1,4 @@
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
+from explorer.widgets.gallery import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display
 
 PNG = b"\x89PNG"

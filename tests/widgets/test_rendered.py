@@ -82,7 +82,7 @@ def test_no_element_or_attribute_could_run_a_script():
 def test_a_caption_keeps_its_line_for_both_who_see_and_who_hear():
     caption = Caption("epoch 5 of 10")
     seen, heard = caption.content
-    attributes = {"class": "explorer-cut", "aria-hidden": "true", "title": "epoch 5 of 10"}
+    attributes = {"class": "explorer-cut explorer-muted", "aria-hidden": "true", "title": "epoch 5 of 10"}
     assert seen == ["p", attributes, "epoch 5 of 10"]
     assert (heard[1]["aria-live"], heard[1]["pace"], heard[2]) == ("polite", 2000, "epoch 5 of 10")
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from explorer.app.views import ANY, Pace, Views, ViewState
 from explorer.figures import confusion as figures
+from explorer.figures.confusion import confusion_summary
 from explorer.figures.digits import sprite
-from explorer.figures.summaries import confusion_summary
 from explorer.network.metrics import probabilities
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import Segmented

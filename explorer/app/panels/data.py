@@ -21,10 +21,10 @@ from explorer.network import NeuralNetwork
 from explorer.network.metrics import probabilities
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.controls import Dropdown
+from explorer.widgets.drawing_pad import PlanePad
+from explorer.widgets.gallery import PictureRow, PictureRows, RowPicture
 from explorer.widgets.numbers import Bar, Bars
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
-from explorer.widgets.plane_pad import PlanePad
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.wording import class_noun, counted, grouped, percent, with_noun
 

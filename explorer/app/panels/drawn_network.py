@@ -19,11 +19,10 @@ from explorer.figures.palette import Theme
 from explorer.inspection.contributions import Contributions, activations, contributions
 from explorer.network import NeuralNetwork
 from explorer.training.process_settings import one_blas_thread
-from explorer.widgets.gallery import Gallery, GalleryImage
+from explorer.widgets.gallery import Gallery, GalleryImage, PictureRow, PictureRows, RowPicture
 from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal
 from explorer.widgets.numbers import Bar, Bars
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element
 from explorer.wording import counted, grouped, with_article
 

@@ -19,9 +19,9 @@ from explorer.figures.palette import Theme
 from explorer.inspection import Projection, flip, gradient_times_input, nearest, occlusion, project
 from explorer.network import NeuralNetwork
 from explorer.widgets.controls import Dropdown, Segmented
+from explorer.widgets.gallery import PictureRow, PictureRows, RowPicture
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Caption, Display
 from explorer.wording import counted, grouped, percent, with_noun
 

@@ -26,8 +26,8 @@ from explorer.app.views import (
 from explorer.datasets.augmentation import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
+from explorer.figures.confusion import difficulty
 from explorer.figures.digits import sprite
-from explorer.figures.summaries import difficulty
 from explorer.network import hardest_classes, per_class
 from explorer.network.metrics import answered
 from explorer.training import Moment

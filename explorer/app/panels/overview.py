@@ -17,8 +17,8 @@ from explorer.datasets.dataset import pixel_columns
 from explorer.datasets.preprocessing import preprocess
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
+from explorer.figures.curves import curves_summary
 from explorer.figures.digits import sprite
-from explorer.figures.summaries import curves_summary
 from explorer.session import SessionRun
 from explorer.training import History, Moment, SampleRecord
 from explorer.widgets.controls import Dropdown

@@ -10,8 +10,8 @@ from explorer.app.readouts import glossary
 from explorer.app.views import Pace, Views, ViewState
 from explorer.figures import confusion
 from explorer.figures.axes import Metric, Scale
+from explorer.figures.curves import SLOTS, Axis, RunCurve, run_color, runs_data, runs_figure
 from explorer.figures.palette import Theme
-from explorer.figures.runs import SLOTS, Axis, RunCurve, run_color, runs_data, runs_figure
 from explorer.figures.template import legend_text
 from explorer.network.diagnostics import paired, verdict
 from explorer.session import SessionRun

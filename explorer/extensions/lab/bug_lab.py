@@ -34,7 +34,7 @@ from explorer.training.own_network import OwnClass, steps_of_fit
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.assets import look_of
 from explorer.widgets.numbers import Table
-from explorer.widgets.page_state import KernelNotice, Visibility
+from explorer.widgets.page_part import KernelNotice, Visibility
 from explorer.widgets.rendered import Caption, Display, Drawable, Element, button_element, element, word_of
 from explorer.wording import counted
 

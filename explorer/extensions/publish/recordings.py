@@ -93,10 +93,7 @@ class KeptWeights:
         return all(self._path(trial.config, epoch).exists() for epoch in self.epochs if epoch <= last)
 
     def run_of(self, trial: Trial, dataset: Dataset) -> PublishedRun:
-        """Return a trial with its weights, without those that are infinite or not a number.
-
-        Raises `FileError` if a file has others than those of the trial's network.
-        """
+        """Return a trial with its finite weights; raises `FileError` if a file has others than its network's."""
         shapes = [array.shape for array in new_network(trial.config, dataset).named().values()]
         paths = {epoch: self._path(trial.config, epoch) for epoch in self.epochs}
         weights = {epoch: _weights_in(path, shapes) for epoch, path in paths.items() if path.exists()}
@@ -186,10 +183,7 @@ def packed(run: PublishedRun, **about: object) -> bytes:
 
 
 def read_runs(paths: Iterable[str], dataset: Dataset) -> list[PublishedRun]:
-    """Read the runs of weights files and session files; the last of those with equal settings counts.
-
-    Raises `FileError` for any other file, or one whose runs are of another data set.
-    """
+    """Read the runs, the last of equal settings; raises `FileError` for another file or data set than theirs."""
     found = {run.config: run for path in paths for run in _runs_of(Path(path).expanduser(), dataset)}
     return [*found.values()]
 

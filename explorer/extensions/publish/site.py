@@ -4,7 +4,7 @@ import gzip
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,15 +15,13 @@ from plotly.io.json import to_json_plotly
 
 from explorer.datasets import Dataset
 from explorer.exports.files import page
-from explorer.extensions.publish.axes import Axis, axes_of
 from explorer.extensions.publish.recordings import PublishedRun, fitting, packed
 from explorer.figures.axes import FACTORS, Metric, epoch_mark
 from explorer.figures.confusion import confusion_figure, confusion_mark, confusion_style
-from explorer.figures.curves import curves_data
-from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.summaries import curves_summary
+from explorer.figures.curves import curves_data, curves_summary
+from explorer.figures.palette import PALETTES
 from explorer.figures.template import template
-from explorer.training import PRESETS, EpochRecord, History, RunEnd, SampleRecord, TrainingConfig
+from explorer.training import FIELDS, PRESETS, EpochRecord, History, RunEnd, SampleRecord, TrainingConfig
 from explorer.training.hints import hints
 from explorer.training.studies import grid
 from explorer.training.studies.configs import n_weights
@@ -60,9 +58,73 @@ _KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Escape")
 _MOST_LETTERS = 20  # of options side by side
 _OPENS = "Press to see its way through the network"
 _FOLDER = Path(__file__).parent
+_METHOD = "method"  # key of the control of settings that go together
 _METRICS: tuple[Metric, ...] = ("accuracy", "loss")
 _LAYOUT = ("xaxis", "yaxis", "shapes", "annotations")  # of the curves
 _SCRIPTS = "drawing_pad gallery help live_figure network_drawing rendered segmented setting time_bar"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One control of the page: a setting in which its runs differ, or those that go together."""
+
+    name: str
+    key: str
+    """Its setting in `TrainingConfig`, and its name in links."""
+    label: str
+    help: str
+    values: Sequence[float | str]
+    texts: Sequence[str]
+    """The recorded values in their order on the control, and as they are written."""
+    isNumber: bool  # noqa: N815  # as the page's script names it
+    """Whether it is a slider."""
+
+
+def axes_of(configs: Sequence[TrainingConfig]) -> tuple[list[Axis], list[list[int]]]:
+    """Return the axes, and for each config the place of its value on each axis.
+
+    Settings that always change together become one axis, named by the preset that has these values.
+    """
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name in FIELDS:
+        values = [getattr(config, name) for config in configs]
+        known = [*dict.fromkeys(values)]
+        if len(known) > 1:
+            groups.setdefault(tuple(map(known.index, values)), []).append(name)
+    found = [_axis(names, configs) for names in sorted(groups.values(), key=lambda names: len(names) == 1)]
+    places = [[places[k] for _, places in found] for k in range(len(configs))]
+    axes = [axis for axis, _ in found]
+    if sum(axis.key == _METHOD for axis in axes) > 1:  # each by its first setting
+        axes = [replace(axis, key=FIELDS[axis.name].key, label=FIELDS[axis.name].label) for axis in axes]
+    return axes, places
+
+
+def _axis(names: Sequence[str], configs: Sequence[TrainingConfig]) -> tuple[Axis, list[int]]:
+    field = FIELDS[names[0]]
+    numbers = [getattr(config, names[0]) for config in configs]
+    if all(isinstance(one, tuple) and len(one) == 1 for one in numbers):  # the units of one layer
+        numbers = [number for (number,) in numbers]
+    if len(names) == 1 and all(isinstance(number, int | float) for number in numbers):
+        values = sorted({*numbers})
+        texts = {n: config.text(names[0]) for n, config in zip(numbers, configs, strict=True)}
+        axis = Axis(field.name, field.key, field.label, field.help, values, [texts[n] for n in values], True)
+        return axis, [values.index(n) for n in numbers]
+    kinds = [tuple(getattr(config, name) for name in names) for config in configs]
+    word_of = {kind: _words(names, config) for kind, config in zip(kinds[::-1], configs[::-1], strict=True)}
+    words = [word_of[kind] for kind in kinds]
+    known = [*dict.fromkeys(words)]
+    label, key = (field.label, field.key) if len(names) == 1 else ("Method", _METHOD)
+    about = field.help if len(names) == 1 else ", ".join(FIELDS[name].label.lower() for name in names)
+    return Axis(names[0], key, label, about, known, known, False), [known.index(one) for one in words]
+
+
+def _words(names: Sequence[str], config: TrainingConfig) -> str:
+    if len(names) > 1:
+        differences = {name: {*config.differences(preset)} for name, preset in PRESETS.items()}
+        for name in sorted(differences, key=lambda name: len(differences[name])):
+            if not ({*names} - {"epochs"}) & differences[name]:
+                return name
+    return ", ".join(config.text(name) for name in names)
 
 
 def publish(
@@ -87,6 +149,10 @@ def publish(
     site = {"axes": [asdict(axis) for axis in axes], "runs": places, "parts": [*only], **_site(runs, dataset)}
     site["models"] = _models(axes, dataset.class_names, only)
     css, base, scripts = page_assets()
+    modules = []  # of this folder, as parts of one
+    for name in ("host", "network", "page"):
+        lines = (_FOLDER / f"{name}.js").read_text(encoding="utf-8").splitlines()
+        modules += [line.removeprefix("export ") for line in lines if not line.startswith("import ")]
     html = page(
         _FOLDER / "page.html.j2",
         **{"title": title, "text": text, "embedded": embedded, "only": only, "axes": axes},
@@ -94,14 +160,17 @@ def publish(
         css=css + (_FOLDER / "page.css").read_text(encoding="utf-8"),
         site=_json(site),
         scripts=_json({"base": base, "scripts": {name: scripts[name] for name in _SCRIPTS.split()}}),
-        module="\n".join([base, *map(_module, ("host", "network", "page"))]),
+        module="\n".join([base, *modules]),
     )
     shown = shown_images(dataset.n_test)
     labels, images = dataset.test_labels[shown], dataset.test_images[shown]
     data = {"plotly": plotly_script(), "images": labels.astype(np.uint8).tobytes() + images.tobytes()}
     data |= {f"run-{k}": packed(run, **_about(run, dataset)) for k, run in enumerate(runs)}
-    files = {f"data/{name}.js": _file(name, content) for name, content in data.items()}
-    files["index.html"] = html.encode()
+    files = {"index.html": html.encode()}
+    for name, content in data.items():  # as scripts: pages from a disk may load nothing else
+        packed_text = b64encode(gzip.compress(content, mtime=0)).decode()
+        script = f'(globalThis.explorerFiles ??= {{}})["{name}"] = "{packed_text}";\n'
+        files[f"data/{name}.js"] = script.encode()
     (folder / "data").mkdir(parents=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -119,6 +188,11 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
     shown, names = min(MOST_IMAGES, dataset.n_test), dataset.class_names
     matrix = confusion_figure(None, names).layout.to_plotly_json()
     start = max(range(len(runs)), key=lambda k: runs[k].config in PRESETS.values())
+    looks = {}  # what depends on the theme: the palette, the template, the matrix, and marks to be moved
+    for theme, palette in PALETTES.items():
+        marks = {"mark": epoch_mark(1, theme)[0], "frame": confusion_mark((0, 0), theme)["shapes"][0]}
+        styles = {"template": template(theme).to_plotly_json(), "matrix": confusion_style(names, theme)[:2]}
+        looks[theme] = asdict(palette) | marks | styles
     return {
         "start": start,
         "n_early": len(runs[start].early),
@@ -127,7 +201,7 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
         "n_test": dataset.n_test,
         "of_images": counted(shown, "test image"),
         "plotly": PLOTLY_KEY,
-        "looks": {theme: asdict(palette) | _style(names, theme) for theme, palette in PALETTES.items()},
+        "looks": looks,
         "matrix": {key: matrix[key] for key in ("xaxis", "yaxis")},
     }
 
@@ -167,33 +241,19 @@ def _json(value: object) -> str:
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c")  # ends no script
 
 
-def _file(name: str, content: bytes) -> bytes:
-    """Return a script with the content: pages from a disk may load nothing else."""
-    text = b64encode(gzip.compress(content, mtime=0)).decode()
-    return f'(globalThis.explorerFiles ??= {{}})["{name}"] = "{text}";\n'.encode()
-
-
-def _module(name: str) -> str:
-    """Return a script of this folder as a part of one module."""
-    lines = (_FOLDER / f"{name}.js").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line.removeprefix("export ") for line in lines if not line.startswith("import "))
-
-
-def _style(names: Sequence[str], theme: Theme) -> dict[str, Any]:
-    """Return what depends on the theme in all runs' figures: the template, the matrix, and marks to be moved."""
-    marks = {"mark": epoch_mark(1, theme)[0], "frame": confusion_mark((0, 0), theme)["shapes"][0]}
-    return marks | {"template": template(theme).to_plotly_json(), "matrix": confusion_style(names, theme)[:2]}
-
-
 def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
-    """Return a run's figures: the curves, and for each moment with weights the tiles and a summary."""
+    """Return why a run has failed, if it has, its curves, and for each moment with weights tiles and a summary."""
     figures: dict[float, EpochRecord | SampleRecord] = {record.epoch: record for record in run.history}
     figures |= run.early
-    n_steps = run.config.steps_at_ends(_n_train(run.config, dataset))[1]
+    n_train, history = _n_train(run.config, dataset), run.history
+    n_steps = run.config.steps_at_ends(n_train)[1]
+    ended = replace(history, end=history.end or RunEnd("finished"))
+    has_failed = history.last is not None and history.last.test_accuracy < _FAILED
+    found = hints(ended, n_train=n_train, n_available=dataset.n_train)[:1] if has_failed else ()
     return {
         "n_steps": n_steps,
-        "hint": _hint(run.history, dataset),
-        "curves": {metric.title(): _curve(run.history, metric) for metric in _METRICS},
+        "hint": " ".join(f"{hint.what} {hint.why}" for hint in found),
+        "curves": {metric.title(): _curve(history, metric) for metric in _METRICS},
         "summaries": [curves_summary(run.history, at, run.early.get(at)) for at in run.moments],
         "tiles": [_tiles(run, figures.get(at), n_steps, dataset).elements() for at in run.moments],
     }
@@ -203,17 +263,7 @@ def _n_train(config: TrainingConfig, dataset: Dataset) -> int:
     return (config.n_train or dataset.n_train) - config.n_validation
 
 
-def _hint(history: History, dataset: Dataset) -> str:
-    """Return why a run has failed; empty if it hasn't."""
-    if history.last is None or history.last.test_accuracy >= _FAILED:
-        return ""
-    ended = replace(history, end=history.end or RunEnd("finished"))
-    found = hints(ended, n_train=_n_train(history.config, dataset), n_available=dataset.n_train)
-    return " ".join(f"{hint.what} {hint.why}" for hint in found[:1])
-
-
 def _lead(config: TrainingConfig, n_runs: int, dataset: Dataset, only: Sequence[str]) -> str:
-    """Return a sentence on what the page is."""
     images = f"{grouped(_n_train(config, dataset))} images of {dataset.name}"
     noun = "a digit" if class_noun(dataset.class_names) == "digit" else "an image"
     todo = [f"change a setting for another of {n_runs} recorded runs"] * (n_runs > 1)

@@ -16,7 +16,7 @@ from explorer.app.views import InspectedNetwork, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
 from explorer.extensions.robustness import damage
-from explorer.figures.summaries import mix_ups
+from explorer.figures.confusion import mix_ups
 from explorer.network import NeuralNetwork, confusion_matrix
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.assets import look_of

@@ -24,13 +24,12 @@ from explorer.extensions.talk.file import TalkFile
 from explorer.extensions.talk.recordings import parts_of
 from explorer.figures import formulas
 from explorer.figures.axes import Metric
-from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style
-from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure
+from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style, confusion_summary
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_summary
 from explorer.figures.digits import sprite
 from explorer.figures.layers import histograms_data, histograms_figure, histograms_style
 from explorer.figures.palette import Theme
 from explorer.figures.studies import StudyView, study_figure
-from explorer.figures.summaries import confusion_summary, curves_summary
 from explorer.figures.template import FigureData, merged, template
 from explorer.network import most_confused
 from explorer.session import SessionRun
@@ -40,7 +39,7 @@ from explorer.training.studies import read_journal
 from explorer.training.studies.summary import varied
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.rendered import Element, Rendered, element
+from explorer.widgets.rendered import Rendered, element
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of the other runs' curves
 _PER_PAGE = 32  # images of a cell, or mistakes
@@ -150,7 +149,6 @@ class Matrix(_Figure):
         super().__init__(confusion_figure(None, self._names), "Confusion matrix")
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the counts."""
         names, counts = self._names, None if state.moment is None else state.moment.confusion
         cells, layout = confusion_data(counts, names)
         traces = merged(confusion_style(names, look.theme), cells)
@@ -167,7 +165,6 @@ class Cells:
         self._look: Look | None = None
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw both."""
         pairs = [] if state.moment is None else most_confused(state.moment.confusion, 1)
         if self._look is None and pairs:
             self._views.chosen = pairs[0].true, pairs[0].predicted
@@ -190,7 +187,6 @@ class Readings:
         self._pace = Pace()
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Show the predictions at this moment."""
         if state.moment is None or not self._pace.is_due(state, state.moment.snapshot, look.theme):
             return
         data, names = self._dataset, self._dataset.class_names
@@ -245,7 +241,6 @@ class Panelled:
         self._panel, self._figure, self._pace = panel, figure, Pace()
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the run's network."""
         self._panel.show(state)
         if self._figure is not None and self._pace.is_due(state, look):
             self._figure.show([], {"template": look.template})
@@ -258,7 +253,6 @@ class Formulas:
         self._views, self.view = views, Rendered("explorer-slide-formulas")
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Write the formulas of the first test image."""
         inspected = self._views.networks.of(state)
         if inspected is None:
             return
@@ -272,13 +266,12 @@ class Formulas:
         backward = formulas.backward_formulas(walk, network.n_layers, k, j)
         lines = [*forward, formulas.loss_formula(walk), *backward]
         words = f"A test image of class {names[k]}, unit {j} of the last hidden layer, output {k}:"
-        self.view.draw(element("p", words, class_="explorer-muted"), *map(_formula, lines))
-
-
-def _formula(formula: formulas.Formula) -> Element:
-    numbers = element("span", f"= {formula.numbers}") if formula.numbers else None
-    parts = element("em", formula.name), element("span", f"= {formula.symbols}"), numbers
-    return element("p", *parts, element("span", f"= {formulas.written(formula.value)}"))
+        parts = [element("p", words, class_="explorer-muted")]
+        for line in lines:
+            texts = filter(None, (line.symbols, line.numbers, formulas.written(line.value)))
+            spans = (element("span", f"= {text}") for text in texts)
+            parts.append(element("p", element("em", line.name), *spans))
+        self.view.draw(*parts)
 
 
 class Shown:
@@ -291,7 +284,6 @@ class Shown:
         self._replaced: Sequence[DOMWidget] = ()
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the newest result."""
         if not self._pace.is_due(state, self._views.found, look):
             return
         made = parts_of(self._make(look.theme))
@@ -304,11 +296,6 @@ class Shown:
         for old in self._replaced:
             close_all(old)
         self._replaced = before  # the page may still be making its view
-
-
-def _demonstration(views: SlideViews, key: str) -> Shown:
-    title = offered_demonstrations()[key].texts.title
-    return Shown(views, title, lambda theme: views.found.figure(theme) if views.found else go.Figure())
 
 
 def _study(views: SlideViews, name: str) -> Shown:
@@ -342,7 +329,6 @@ class Playground:
         self.view = box("explorer-slide-playground", self.app)
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Apply the slide's theme; the app does the rest."""
         self.app.open_link(theme=look.theme)
 
 
@@ -373,7 +359,11 @@ NEW_PICTURES: Mapping[str, Callable[[SlideViews, str], Picture]] = MappingProxyT
         "weights": lambda views, _: Panelled(panel := FirstWeights(views), panel.images),
         "map": _map,
         "formulas": lambda views, _: Formulas(views),
-        "demonstration": _demonstration,
+        "demonstration": lambda views, key: Shown(
+            views,
+            offered_demonstrations()[key].texts.title,
+            lambda theme: views.found.figure(theme) if views.found else go.Figure(),
+        ),
         "study": _study,
         "image": _Image,
         "explorer": Playground,

@@ -20,7 +20,7 @@ export function guessAfter(key, choices, guess) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-question", model);
+  becomePart(el, "explorer-question explorer-line explorer-wrap", model);
   const keep = (/** @type {string} */ guess) => sendState(model, { guess });
   const words = make("p", { class: "explorer-question-words" });
   const choices = make("div", { class: "explorer-wrap", role: "group", "aria-label": "Your guess" });

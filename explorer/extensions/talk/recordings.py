@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from plotly.utils import PlotlyJSONEncoder
 
 from explorer.datasets import Dataset
-from explorer.experiments import Demonstration, Result, offered_demonstrations
-from explorer.extensions.talk.file import Slide, TalkFile, TalkRun
+from explorer.experiments import Result, offered_demonstrations
+from explorer.extensions.talk.file import READY, Slide, TalkFile, TalkRun
 from explorer.figures.palette import PALETTES
 from explorer.safe_write import whole_file
 from explorer.session import EarlierRuns, SessionRun, SessionState, read_session
@@ -59,10 +59,28 @@ def read_recording(talk: TalkFile, name: str, dataset: Dataset) -> Recorded:
         raise RecordingError(f"the recording of {key or name} can't be used ({why})") from error
 
 
+def recordings_of(file: TalkFile, dataset: Dataset) -> tuple[dict[str, Recorded], tuple[str, ...]]:
+    """Return the recordings of a talk by name, and all its faults: of the file, and of recordings."""
+    recorded, faults = {}, [*file.faults]
+    for name, line in needed(file.slides).items():
+        try:
+            recorded[name] = read_recording(file, name, dataset)
+        except RecordingError as error:
+            advice = "install nn-explorer again" if file.path == READY else "present it with --record"
+            faults.append(file.fault(line, f"{error}: {advice}"))
+    return recorded, file.in_order(faults)
+
+
 def record(talk: TalkFile, name: str, dataset: Dataset) -> None:
     """Train a run of a talk, or run a demonstration, and write its recording; raises OSError if that fails."""
     _, _, key = name.partition(".")
-    content = _found(_demonstration(key), dataset) if key else _trained(talk.runs[name], dataset)
+    if key:
+        found = offered_demonstrations()[key].last(dataset)
+        figures = {theme: parts_of(found.figure(theme)) for theme in PALETTES}
+        data = {"format": FORMAT, "demonstration": key, "numbers": found.plain_numbers, "figures": figures}
+        content = gzip.compress(json.dumps(data, cls=PlotlyJSONEncoder).encode(), mtime=0)
+    else:
+        content = _trained(talk.runs[name], dataset)
     talk.recordings.mkdir(exist_ok=True)
     with whole_file(talk.recordings / _file_name(name), overwrite=True) as stream:
         stream.write(content)
@@ -70,10 +88,6 @@ def record(talk: TalkFile, name: str, dataset: Dataset) -> None:
 
 def _file_name(name: str) -> str:
     return f"{name}.json.gz" if "." in name else f"{name}{SUFFIX}"
-
-
-def _demonstration(key: str) -> Demonstration:
-    return offered_demonstrations()[key]
 
 
 def _run(shown: TalkRun, content: bytes, name: str, dataset: Dataset) -> SessionRun:
@@ -103,13 +117,6 @@ def _trained(shown: TalkRun, dataset: Dataset) -> bytes:
     return session_bytes(state, MOST_BYTES if shown.with_weights else 0)
 
 
-def _found(one: Demonstration, dataset: Dataset) -> bytes:
-    found = one.last(dataset)
-    content = {"format": FORMAT, "demonstration": one.key, "numbers": found.plain_numbers}
-    content["figures"] = {theme: parts_of(found.figure(theme)) for theme in PALETTES}
-    return gzip.compress(json.dumps(content, cls=PlotlyJSONEncoder).encode(), mtime=0)
-
-
 def parts_of(figure: go.Figure) -> dict[str, Any]:
     """Return a figure's data and layout, with arrays as they are: the figure's own method would encode them."""
     data = [trace.to_plotly_json() for trace in figure.data]
@@ -127,7 +134,7 @@ def _result(key: str, content: bytes) -> Result:
     numbers, figures = data.get("numbers"), data.get("figures")
     if not isinstance(numbers, dict) or not isinstance(figures, dict) or figures.keys() != {*PALETTES}:
         raise ValueError("it has no numbers or no figures")
-    _demonstration(key).sentences(numbers)
+    offered_demonstrations()[key].sentences(numbers)
     drawn = {theme: _drawn(figures[theme]) for theme in PALETTES}
     return Result(numbers, lambda theme: go.Figure(drawn[theme]))  # a copy: the one that shows it changes it
 
@@ -138,12 +145,8 @@ def _drawn(parts: Any) -> go.Figure:
         traces, layout = _without_links(parts["data"]), _without_links(parts["layout"])
         if {trace.get("type", "scatter") for trace in traces} <= _KINDS:
             return go.Figure(traces, layout)
-    except (
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:  # Plotly's has a hundred lines of help
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # Plotly's own message has a hundred lines of help.
         raise ValueError("it has something else than Plotly's figures") from error
     raise ValueError("it has traces that no demonstration has")
 

@@ -1,17 +1,23 @@
-"""The parts that only slides have: a question that covers the pictures, and the bar below them."""
+"""The parts that only slides have: a question that covers the pictures, the bar below them, and Markdown."""
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import traitlets
+from mistune import create_markdown
 
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
+from explorer.widgets.rendered import Element, element
 
 _FOLDER = Path(__file__).parent
 _NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)(\D*)")
+_TAGS = MappingProxyType(
+    {"list_item": "li", "emphasis": "em", "strong": "em", "codespan": "code", "block_code": "pre"}
+)
 
 
 class Question(PagePart):
@@ -101,3 +107,37 @@ def right_choice(choices: Sequence[str], outcome: str) -> str:
         decimals = len(choices[0].partition(".")[2])
         return choices[0] if round(true, decimals) == offered[0][0] else outcome
     return choices[near.index(min(near))] if near.count(min(near)) == 1 else ""
+
+
+def markdown(text: str) -> list[Element]:
+    """Return the paragraphs and lists of a Markdown text; HTML, links and pictures in it are plain text."""
+    tokens: Any = create_markdown(renderer=None)(text)
+    return [
+        element("p", *parts) if isinstance(parts[0], str) else parts[0]
+        for one in tokens
+        if (parts := _parts(one))
+    ]
+
+
+def plain(text: str) -> str:
+    """Return a text without the signs of Markdown."""
+    return "\n".join(map(_words, markdown(text))).replace("\n\n", "\n").strip()
+
+
+def _words(part: Element | str) -> str:
+    if isinstance(part, str):
+        return part
+    words = "".join(map(_words, part[2:]))
+    return f"\n– {words}" if part[0] == "li" else words
+
+
+def _parts(token: Mapping[str, Any]) -> list[Element | str]:
+    kind, children = token["type"], token.get("children")
+    inside = [part for one in children for part in _parts(one)] if children else [token.get("raw", "")]
+    if kind in ("softbreak", "linebreak"):
+        return [" "]
+    if kind == "list":
+        return [element("ol" if token["attrs"]["ordered"] else "ul", *inside)]
+    if kind in _TAGS or kind in ("paragraph", "heading", "block_quote"):
+        return [element(_TAGS.get(kind, "p"), *inside)]
+    return [part for part in inside if part]

@@ -20,16 +20,9 @@ from explorer.app.views import ViewState
 from explorer.datasets import Dataset
 from explorer.experiments import Experiment, Result, offered_demonstrations
 from explorer.extensions.talk.file import READY, Slide, TalkError, TalkFile, read_talk
-from explorer.extensions.talk.markdown import markdown, plain
 from explorer.extensions.talk.pictures import NEW_PICTURES, Look, SlideViews
-from explorer.extensions.talk.recordings import (
-    Recorded,
-    RecordingError,
-    demonstration_name,
-    needed,
-    read_recording,
-)
-from explorer.extensions.talk.slide_parts import LiveBar, Question
+from explorer.extensions.talk.recordings import Recorded, demonstration_name, needed, recordings_of
+from explorer.extensions.talk.slide_parts import LiveBar, Question, markdown, plain
 from explorer.figures.palette import Theme
 from explorer.network import most_confused
 from explorer.network.diagnostics import diagnose
@@ -66,9 +59,13 @@ class SlideView:
         others = (recorded[name] for name in slide.against)
         self._against = tuple(run for run in others if isinstance(run, SessionRun))
         self.heading = Rendered("explorer-slide-heading", element("h2", slide.title))
-        self.result, self.question = Display(Tiles()), self._new_question()
-        has_steps = self.demonstration is None
-        self.bar = LiveBar(self._described(), plain(slide.notes), text="recorded run", steps=has_steps)
+        self.result, self.question, one = Display(Tiles()), None, self.demonstration
+        if slide.question:
+            self.question = Question(question=slide.question, choices=[*slide.choices])
+        elif one is not None:  # which brings its own
+            choices = [*map(one.in_words, one.texts.guesses)]
+            self.question = Question(question=one.texts.question, choices=choices)
+        self.bar = LiveBar(self._described(), plain(slide.notes), text="recorded run", steps=one is None)
         self.pictures = [NEW_PICTURES[kind](views, argument) for kind, argument in slide.pictures]
         self._live: SessionRun | None = None
         self._shown: SessionRun | None = None  # the live run when its figures were last known
@@ -81,13 +78,6 @@ class SlideView:
         self.bar.observe(views.on_loop(lambda _change: self.show()), ["theme", "scale"])
         self.show()  # what goes wrong is the talk's fault; later, the live run's
         views.on_choice(lambda _state: self.show())
-
-    def _new_question(self) -> Question | None:
-        """Return the slide's question; a demonstration brings its own, unless the slide asks another."""
-        slide, one = self.slide, self.demonstration
-        if slide.question or one is None:
-            return Question(question=slide.question, choices=[*slide.choices]) if slide.question else None
-        return Question(question=one.texts.question, choices=[*map(one.in_words, one.texts.guesses)])
 
     def _described(self) -> str:
         if self.demonstration is not None:
@@ -337,7 +327,6 @@ class Talk:
                 self._go_on(self._number, once=True)
 
     def _on_pace(self, change: Mapping[str, Any]) -> None:
-        """Keep one pace for all slides."""
         is_new, self._pace = change["new"] != self._pace, change["new"]
         for slide in self.slides.values():
             slide.bar.pace = self._pace
@@ -359,10 +348,7 @@ class Talk:
             self._live.reset()
 
     def _go_on(self, number: int, *, once: bool = False) -> None:
-        """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known.
-
-        A paused run advances by one step.
-        """
+        """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known."""
         run, session, seconds = self.session.state.run, self.session, _LOOK_SECONDS
         is_outdated = number != self._number or self._is_paused != once
         if run is None or is_outdated or run.status not in ("running", "paused"):
@@ -371,19 +357,15 @@ class Talk:
             if self._pace == "fast" and not once and run.newest is not None:
                 session.resume()
                 return
-            seconds = self._step(run)
+            _, step, n_steps = run.position
+            is_within = not run.history.epochs and step < n_steps
+            # The first epoch, in which it learns most, advances by a number of batches that doubles each time.
+            session.step("batch" if is_within else "epoch", max(1, min(step, n_steps - step)))
+            seconds = _STEP_SECONDS if is_within else EPOCH_SECONDS
             if once:
                 return
         if session.loop.loop is not None:
             session.loop.call_later(seconds, session.loop.guarded, partial(self._go_on, number, once=once))
-
-    def _step(self, run: SessionRun) -> float:
-        """Advance a paused run by a step; return for how many seconds it is to be seen."""
-        _, step, n_steps = run.position
-        is_within = not run.history.epochs and step < n_steps
-        # The first epoch, in which it learns most, advances by a number of batches that doubles each time.
-        self.session.step("batch" if is_within else "epoch", max(1, min(step, n_steps - step)))
-        return _STEP_SECONDS if is_within else EPOCH_SECONDS
 
     def _on_state(self, state: SessionState) -> None:
         if self._live is not None and state.run is not None and self._experiment is None:
@@ -407,15 +389,3 @@ class Talk:
         if live is not None:  # what the session says of the stop is no news
             self.session.stop()
             live.reset(f"The live run failed: {type(error).__name__}: {error}")
-
-
-def recordings_of(file: TalkFile, dataset: Dataset) -> tuple[dict[str, Recorded], tuple[str, ...]]:
-    """Return the recordings of a talk by name, and all its faults: of the file, and of recordings."""
-    recorded, faults = {}, [*file.faults]
-    for name, line in needed(file.slides).items():
-        try:
-            recorded[name] = read_recording(file, name, dataset)
-        except RecordingError as error:
-            advice = "install nn-explorer again" if file.path == READY else "present it with --record"
-            faults.append(file.fault(line, f"{error}: {advice}"))
-    return recorded, file.in_order(faults)

@@ -6,8 +6,7 @@ from ipywidgets import Box, Button, IntSlider, VBox, jslink, link
 from explorer.app.layout import box, framed, screen
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
-from explorer.widgets.header import Header
-from explorer.widgets.messages import Message, Messages
+from explorer.widgets.header import Header, Message, Messages
 from explorer.widgets.numbers import Tile, Tiles
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.run_bar import RunBar, RunProgress

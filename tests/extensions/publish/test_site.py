@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from reference_runs import diverging
 
-from explorer.extensions.publish.axes import axes_of
 from explorer.extensions.publish.recordings import (
     KeepingPool,
     KeptWeights,
@@ -21,7 +20,7 @@ from explorer.extensions.publish.recordings import (
     quantized,
     stored,
 )
-from explorer.extensions.publish.site import DEFAULT_RUNS, publish, shown_images
+from explorer.extensions.publish.site import DEFAULT_RUNS, axes_of, publish, shown_images
 from explorer.training import PRESETS, BatchRecord, TrainingConfig
 from explorer.training.fields import Change
 from explorer.training.studies import grid, study

@@ -3,7 +3,8 @@
 import pytest
 
 from explorer.extensions.talk.file import READY, read_talk
-from explorer.extensions.talk.talk import Talk, recordings_of
+from explorer.extensions.talk.recordings import recordings_of
+from explorer.extensions.talk.talk import Talk
 from explorer.session import SessionRun
 
 PATIENCE = 120

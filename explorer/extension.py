@@ -143,7 +143,6 @@ CORE = Extension(
         Tab("map", "Map", f"{_PANELS}.image_tabs:LayerMap", "Look inside"),
         Tab("why", "Why", f"{_PANELS}.image_tabs:why_panel", "Look inside"),
         Tab("runs", "Runs", f"{_PANELS}.runs:RunsPanel", "Compare"),
-        Tab("study", "Many runs", f"{_PANELS}.study:StudyPanel", "Compare"),
         Tab("data", "Data", f"{_PANELS}.data:DataPanel", "Learn"),
     ),
     commands=tuple(

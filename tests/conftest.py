@@ -20,7 +20,7 @@ hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy mac
 hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
 # Whatever else is installed.
-os.environ["EXPLORER_EXTENSIONS"] = "classroom,demonstrations,grading,lab,publish,robustness,talk"
+os.environ["EXPLORER_EXTENSIONS"] = "classroom,demonstrations,grading,lab,many_runs,publish,robustness,talk"
 SECONDS = {
     frozenset({"browser", "long"}): 30,
     frozenset({"browser"}): 5,

@@ -42,6 +42,7 @@ FLOORS = {
     "extensions/grading": (9, {"IPython", "rich"}),
     "extensions/lab": (9, {"numpy", "ipywidgets"}),
     "extensions/publish": (9, {"numpy", "plotly", "mistune"}),
+    "extensions/many_runs": (9, {"traitlets"}),
     "extensions/robustness": (9, {"numpy"}),
     "extensions/talk": (
         9,

@@ -65,19 +65,6 @@ class Slider(PagePart):
         return min(max(proposal["value"], self.low), self.high)
 
 
-class StudyEntry(PagePart):
-    """A native text field that keeps its text even if it is invalid."""
-
-    _esm = script("study_entry")
-
-    label = traitlets.Unicode().tag(sync=True)
-    text = traitlets.Unicode().tag(sync=True, page=True)
-    """Set by the user or the app."""
-    hint = traitlets.Unicode().tag(sync=True)
-    error = traitlets.Unicode().tag(sync=True)
-    """A sentence of help, and what is wrong with the text; empty if it is valid."""
-
-
 class TabBar(PagePart):
     """Groups of views, and the views of the open group."""
 

@@ -9,7 +9,6 @@ import traitlets
 
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
-from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element
 from explorer.wording import counted, duration, grouped, queue_text
 
 STATUSES = ("idle", "running", "paused", "finished", "stopped", "failed")
@@ -30,15 +29,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-_SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
-_STUDY_WORDS = MappingProxyType(
-    {
-        "run": "Run the study",
-        "go on": "Continue the study",
-        "confirm": "Start anyway",
-        "stop": "Stop the study",
-    }
-)
+SQUARE, TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
 
 
 def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
@@ -134,35 +125,3 @@ class RunBar(PagePart):
         # A click may arrive after the run has ended: actions that are no longer possible are dropped.
         if action in ACTIONS and self.enabled[action]:
             self._emit("action", action)
-
-
-@dataclass(frozen=True)
-class StudyProgress(Drawable):
-    """A button, a progress bar, and a line of text, for a `Display`."""
-
-    kind = "explorer-study"
-
-    text: str = ""
-    """For example ``"12 of 48 runs · 20 s left"``."""
-    fraction: float = 0.0
-    """Progress of the study, 0 to 1."""
-    press: str = "run"
-    """The button's action: ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``; a press of another one was sent
-    before the action changed."""
-    waits: bool = False
-    """Whether the button is disabled."""
-
-    @property
-    def running(self) -> bool:
-        """Whether the study is running: the button then stops it."""
-        return self.press == "stop"
-
-    def elements(self) -> list[Element]:
-        """Return the bar as elements."""
-        icon = icon_element(_SQUARE if self.running else _TRIANGLE)
-        looks = {"class_": "explorer-button", "data_primary": not self.running, "disabled": self.waits}
-        run = button_element(self.press, icon, _STUDY_WORDS[self.press], **looks)
-        shown = {"aria_label": "Progress of the study", "hidden": not self.running and self.fraction == 0}
-        bar = element("progress", max=1, value=self.fraction, **shown)
-        words = element("p", self.text, class_="explorer-muted explorer-small", role="status")
-        return [element("div", run, element("div", bar, words), class_="explorer-study-progress")]

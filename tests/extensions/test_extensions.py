@@ -206,7 +206,7 @@ def test_which_are_used_is_chosen(looking, monkeypatch, capsys):
         assert main(["extensions", *options]) == 0
         return re.findall(r"^\w+", capsys.readouterr().out, re.MULTILINE)
 
-    usual = ["classroom", "demonstrations", "grading", "lab", "publish", "robustness", "talk"]
+    usual = ["classroom", "demonstrations", "grading", "lab", "many_runs", "publish", "robustness", "talk"]
     assert listed() == ["core", *usual]
     assert listed("--extensions", "talk, grading") == ["core", "grading", "talk"]
     assert listed("--extensions", "none") == ["core"]
@@ -271,7 +271,17 @@ assert len(found()) == 8 and not {*sys.modules} - before
 def test_finding_imports_data_alone_and_what_was_found_is_read_without_an_import():
     command = [sys.executable, "-c", FINDING]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = ("", ".classroom", ".demonstrations", ".grading", ".lab", ".publish", ".robustness", ".talk")
+    names = (
+        "",
+        ".classroom",
+        ".demonstrations",
+        ".grading",
+        ".lab",
+        ".many_runs",
+        ".publish",
+        ".robustness",
+        ".talk",
+    )
     assert done.stdout.split() == [f"explorer.extensions{name}" for name in names]
 
 

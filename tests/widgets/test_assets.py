@@ -14,7 +14,7 @@ from explorer.widgets.page_part import PagePart
 from explorer.widgets.rendered import Caption
 
 FOLDER = Path(assets.__file__).parent
-EXTENSIONS = (f"extensions/{name}" for name in ("demonstrations", "lab", "robustness", "talk"))
+EXTENSIONS = (f"extensions/{name}" for name in ("demonstrations", "lab", "many_runs", "robustness", "talk"))
 ROOMS = {Path(name).name: FOLDER.parent / name for name in ("widgets", "app", *EXTENSIONS)}
 SHEETS = sorted(path for room in ROOMS.values() for path in room.rglob("*.css"))
 SCRIPTS = sorted(path for room in ROOMS.values() for path in room.glob("*.js"))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from explorer.extensions.many_runs.study_parts import StudyProgress
 from explorer.widgets import assets
 from explorer.widgets.numbers import Bar, Bars, CheckedWeights, SideBySide, Table, Tile, Tiles
 from explorer.widgets.rendered import Caption, Display, Rendered, element
-from explorer.widgets.run_bar import StudyProgress
 from explorer.widgets.task_card import TaskCard
 
 SCRIPT = (Path(assets.__file__).parent / "rendered.js").read_text(encoding="utf-8")

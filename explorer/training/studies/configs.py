@@ -5,45 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from explorer.datasets import Dataset
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
+from explorer.training.fields import ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun, check_images
 from explorer.training.turns import study_workers
 from explorer.wording import counted, long_duration
 
-BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)  # to compare
 _MOST_VALUES = 1000
 _IN_A_RANGE = 5  # values, if their number isn't given
 _RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+?)\s*(?:[×x*]\s*(\d{1,9}))?")
-_OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
-    {
-        "hidden_sizes": ((8,), (32,), (128,)),
-        "batch_size": BATCH_SIZES,
-        "epochs": (1, 3, 10),
-        "n_train": (1000, 10_000, None),
-        "warmup": (0, 1, 3),
-        "l2": (0.0, 0.00001, 0.0001, 0.001),
-        "l1": (0.0, 0.00001, 0.0001),
-        "dropout": (0.0, 0.2, 0.5),
-        "input_dropout": (0.0, 0.1, 0.2),
-        "max_norm": (0.0, 1.0, 3.0),
-        "shift": (0.0, 1.0, 2.0),
-        "rotation": (0.0, 10.0, 20.0),
-        "scale": (0.0, 0.1, 0.2),
-        "elastic": (0.0, 0.7, 1.4),
-        "patience": (0, 3, 10),
-    }
-)
-NO_AXES = frozenset({"seed", "n_validation", "changes"})
-"""Settings that no study compares: each seed is a repetition, and runs evaluated on other images, or changed at
-steps of their own, are not comparable."""
 
 
 def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig, ...]:
@@ -77,24 +53,6 @@ def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
     if len(values) > _MOST_VALUES:
         raise ConfigError(setting.name, text, f"at most {_MOST_VALUES} values")
     return values
-
-
-def as_text(setting: Field, value: Any) -> str:
-    """Return the text that `parse_values` converts back to one value."""
-    return setting.text(value) if isinstance(setting, LayerSizes) else setting.format(value)
-
-
-def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
-    """Suggest values of a setting for a study, as text."""
-    if setting.name == "learning_rate":
-        low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
-        return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"
-    values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]
-    fitting = [value for value in values if not isinstance(value, int) or value < n_images]
-    if setting.name == "batch_size":  # the last is all the images that a run uses
-        n_used = min(config.n_train or n_images, n_images)
-        fitting = sorted({min(size, n_used) for size in BATCH_SIZES})
-    return ", ".join(as_text(setting, value) for value in fitting)
 
 
 def _values_of(setting: Field, part: str) -> Iterator[Any]:

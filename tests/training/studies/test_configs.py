@@ -8,10 +8,9 @@ from hypothesis import given
 
 from explorer.training import FIELDS, ConfigError, TrainingConfig
 from explorer.training.studies import grid
-from explorer.training.studies.configs import NO_AXES, as_text, offered_values, parse_values
+from explorer.training.studies.configs import parse_values
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
-
 
 AXES = st.fixed_dictionaries(
     {},
@@ -96,11 +95,3 @@ def test_what_no_setting_may_be_is_refused(setting, text, expected):
     with pytest.raises(ConfigError) as error:
         parse_values(FIELDS[setting], text)
     assert error.value.expected.startswith(expected)
-
-
-@pytest.mark.parametrize("setting", [name for name in FIELDS if name not in NO_AXES])
-def test_the_values_that_are_offered_can_be_used(setting):
-    field = FIELDS[setting]
-    values = parse_values(field, offered_values(field, TrainingConfig(learning_rate=100.0), 60_000))
-    assert len(values) > 1
-    assert parse_values(field, ", ".join(as_text(field, value) for value in values)) == values

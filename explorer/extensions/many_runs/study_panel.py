@@ -1,32 +1,34 @@
 """The Study tab: the effect of a setting on the current network, from many runs that a form asks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import mode
 from threading import Thread
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from explorer.app.layout import box, close_all
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset, load_mnist
+from explorer.extensions.many_runs.study_parts import StudyEntry, StudyProgress
+from explorer.extensions.many_runs.study_runner import StudyEvent, StudyRunner
 from explorer.figures import studies
 from explorer.figures.curves import curves_data, curves_figure
 from explorer.figures.palette import Theme
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig
 from explorer.training.config import fields_of
-from explorer.training.fields import Whole
+from explorer.training.fields import Choice, Field, LayerSizes, Whole
 from explorer.training.studies import Trial, grid, read_journal
-from explorer.training.studies.configs import NO_AXES, Cost, measured_cost, offered_values, parse_values
-from explorer.training.studies.study import StudyEvent, StudyRunner
+from explorer.training.studies.configs import Cost, measured_cost, parse_values
 from explorer.training.studies.summary import StudyLevel, levels, settings_text, study_words
-from explorer.widgets.controls import Dropdown, StudyEntry
+from explorer.widgets.assets import look_of
+from explorer.widgets.controls import Dropdown
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element
-from explorer.widgets.run_bar import StudyProgress
 from explorer.wording import counted, duration, grouped, percent, queue_text, with_noun
 
 RECORDED = Path(__file__).with_name("recorded_study.jsonl")
@@ -34,6 +36,29 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 
 OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
 
+BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)  # to compare
+_OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
+    {
+        "hidden_sizes": ((8,), (32,), (128,)),
+        "batch_size": BATCH_SIZES,
+        "epochs": (1, 3, 10),
+        "n_train": (1000, 10_000, None),
+        "warmup": (0, 1, 3),
+        "l2": (0.0, 0.00001, 0.0001, 0.001),
+        "l1": (0.0, 0.00001, 0.0001),
+        "dropout": (0.0, 0.2, 0.5),
+        "input_dropout": (0.0, 0.1, 0.2),
+        "max_norm": (0.0, 1.0, 3.0),
+        "shift": (0.0, 1.0, 2.0),
+        "rotation": (0.0, 10.0, 20.0),
+        "scale": (0.0, 0.1, 0.2),
+        "elastic": (0.0, 0.7, 1.4),
+        "patience": (0, 3, 10),
+    }
+)
+NO_AXES = frozenset({"seed", "n_validation", "changes"})
+"""Settings that no study compares: each seed is a repetition, and runs evaluated on other images, or changed at
+steps of their own, are not comparable."""
 _MOST_TRIALS = 2000
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _VALUES_HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
@@ -46,6 +71,24 @@ _RECORDED_WORDS = (
 _EARLIER = "Your last study. The form above has changed since, and describes the next one."
 _HINT = "Click on a point or a dot to choose another run."
 _REFUSED = "The study can't start yet: see what is expected above."
+
+
+def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
+    """Suggest values of a setting for a study, as text."""
+    if setting.name == "learning_rate":
+        low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
+        return f"{setting.format(low)}..{setting.format(high)} ×5"
+    values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]
+    fitting = [value for value in values if not isinstance(value, int) or value < n_images]
+    if setting.name == "batch_size":  # the last is all the images that a run uses
+        n_used = min(config.n_train or n_images, n_images)
+        fitting = sorted({min(size, n_used) for size in BATCH_SIZES})
+    return ", ".join(as_text(setting, value) for value in fitting)
+
+
+def as_text(setting: Field, value: Any) -> str:
+    """Return the text that `parse_values` converts back to one value."""
+    return setting.text(value) if isinstance(setting, LayerSizes) else setting.format(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +164,7 @@ class StudyPanel:
     """A study of one setting; a trial can be opened as a run."""
 
     def __init__(self, views: Views) -> None:
+        look_of(Path(__file__).parent)
         self._views, self._dataset = views, views.dataset
         self._runner = StudyRunner(self._on_loop(self._on_event))
         views.on_close(self._close)
@@ -166,6 +210,7 @@ class StudyPanel:
         return tuple(self._trials.values()) or self._recorded
 
     def show(self, state: ViewState) -> None:
+        """Follow the settings and the theme."""
         if self.form.follow(state.config):
             self._replan()
         self.drawing.set_theme(state.theme)
@@ -327,6 +372,7 @@ class StudyDrawing:
         return dict(enumerate(self.trials)).get(int(self.choice.value or -1))
 
     def show(self, plan: StudyPlan, trials: tuple[Trial, ...]) -> None:
+        """Draw the trials of a plan."""
         is_other = self.figure is None or plan.settings != self._plan.settings
         if plan is not self._plan:
             self._best = self.choice.value
@@ -342,6 +388,7 @@ class StudyDrawing:
         self._offer()
 
     def set_theme(self, theme: Theme) -> None:
+        """Redraw in another theme."""
         if theme != self.curve.theme:
             for figure in filter(None, (self.figure, self.ranking, self.curve)):
                 figure.set_theme(theme)

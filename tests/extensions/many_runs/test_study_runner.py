@@ -9,9 +9,9 @@ import needs
 import pytest
 
 from explorer.extensions.classroom.share import Share, share_variables
+from explorer.extensions.many_runs.study_runner import StudyRunner
 from explorer.training import TrainingConfig
 from explorer.training.studies import Trial, grid, study
-from explorer.training.studies.study import StudyRunner
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=32)
 ENDLESS = CONFIG.replace(epochs=500, batch_size=1)

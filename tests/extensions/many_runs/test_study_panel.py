@@ -8,11 +8,13 @@ from app_steps import PATIENCE, is_hidden, open_tab, send
 from study_steps import until
 
 from explorer import TrainingConfig
-from explorer.app.panels import study as module
-from explorer.app.panels.study import RECORDED
+from explorer.extensions.many_runs import study_panel as module
+from explorer.extensions.many_runs.study_panel import BATCH_SIZES, NO_AXES, RECORDED, as_text, offered_values
+from explorer.extensions.many_runs.study_runner import StudyRunner
+from explorer.training import FIELDS
 from explorer.training.studies import Trial, grid, read_journal
-from explorer.training.studies.configs import BATCH_SIZES
-from explorer.training.studies.study import StudyRunner, study
+from explorer.training.studies.configs import parse_values
+from explorer.training.studies.study import study
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=16, seed=7)
 
@@ -241,3 +243,11 @@ def test_the_recorded_study_is_what_training_gives(mnist):
     (trial,) = study([recorded.config], mnist)
     for own, kept in zip(trial.epochs, recorded.epochs, strict=True):  # another processor may round otherwise
         assert own.test_accuracy == pytest.approx(kept.test_accuracy, abs=0.005)
+
+
+@pytest.mark.parametrize("setting", [name for name in FIELDS if name not in NO_AXES])
+def test_the_values_that_are_offered_can_be_used(setting):
+    field = FIELDS[setting]
+    values = parse_values(field, offered_values(field, TrainingConfig(learning_rate=100.0), 60_000))
+    assert len(values) > 1
+    assert parse_values(field, ", ".join(as_text(field, value) for value in values)) == values

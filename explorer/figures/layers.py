@@ -23,7 +23,7 @@ from explorer.figures.data_table import GUIDE
 from explorer.figures.formulas import written
 from explorer.figures.palette import CLASS_COLORS, PALETTES, Theme, rgb
 from explorer.figures.template import FigureData, axis, drawn, drawn_data, legend_text, scatter
-from explorer.inspection import Projection
+from explorer.inspection.projection import Projection
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.wording import counted, percent
 

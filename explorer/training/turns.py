@@ -74,16 +74,3 @@ def study_workers() -> int:
 def patience(place: int) -> float:
     """Return the polling interval in seconds for a queue position: longer further back."""
     return 0.1 if place == NOBODY else min(1.0, 0.02 * place)
-
-
-def worker_seconds() -> float:
-    """Return the CPU seconds used by this process's children; 0 if unknown."""
-    ticks, children = 0, list[str]()
-    with suppress(OSError):
-        for task in Path("/proc/self/task").iterdir():
-            children += (task / "children").read_text().split()
-    for child in children:
-        with suppress(OSError):
-            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])  # in user mode, and in kernel mode
-    return ticks and ticks / os.sysconf("SC_CLK_TCK")

@@ -4,9 +4,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 _PLOTLY = distribution("plotly")
-
-PLOTLY_VERSION = _PLOTLY.version
-"""The version of the Python package, which includes its own JavaScript."""
+PLOTLY_VERSION = _PLOTLY.version  # of the Python package, which includes its own JavaScript
 
 PLOTLY_KEY = f"explorer.plotly.{PLOTLY_VERSION}"
 """Name on ``globalThis`` of a promise of Plotly. A page that loads it itself appends ``.page`` to the name."""

@@ -9,7 +9,8 @@ from explorer import TrainingConfig
 from explorer.app.views import Drawing
 from explorer.datasets import Dataset
 from explorer.figures.digits import sprite, weights_sprite
-from explorer.inspection import flip, gradient_times_input, nearest, occlusion, project
+from explorer.inspection.contributions import flip, gradient_times_input, occlusion
+from explorer.inspection.projection import nearest, project
 
 CONFIG = TrainingConfig(
     hidden_sizes=(12, 8), epochs=4, batch_size=16, learning_rate=0.02, hidden_activation="tanh"

@@ -12,7 +12,7 @@ from explorer import NetworkView, TrainingConfig
 from explorer.app.views import Drawing
 from explorer.figures.digits import sprite
 from explorer.figures.formulas import written
-from explorer.inspection import contributions
+from explorer.inspection.contributions import contributions
 from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, NetworkDrawing
 

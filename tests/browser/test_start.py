@@ -9,7 +9,7 @@ from browser.page_object import FETCHED, MATRIX, SHARED, SHEETS, SURFACE, WATCH
 from playwright.sync_api import expect
 from reference_runs import records
 
-from explorer.inspection import contributions
+from explorer.inspection.contributions import contributions
 from explorer.network import NeuralNetwork
 from explorer.training import TrainingConfig
 from explorer.training.presets import START

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import Unrolled, networks, samples_for
 
-from explorer.inspection import contributions, d_input, flip, gradient_times_input, occlusion
+from explorer.inspection.contributions import contributions, d_input, flip, gradient_times_input, occlusion
 from explorer.network import NeuralNetwork
 
 

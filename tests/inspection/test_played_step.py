@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from random_networks import Unrolled, all_close, networks, samples_for
 
-from explorer.inspection import play_step
+from explorer.inspection.played_step import play_step
 from explorer.network import OPTIMIZERS, NeuralNetwork
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import Unrolled, networks, samples_for
 
-from explorer.inspection import nearest, project
+from explorer.inspection.projection import nearest, project
 from explorer.network import NeuralNetwork
 
 

@@ -16,7 +16,8 @@ from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.layers import map_data, map_figure, map_style
 from explorer.figures.palette import Theme
-from explorer.inspection import Projection, flip, gradient_times_input, nearest, occlusion, project
+from explorer.inspection.contributions import flip, gradient_times_input, occlusion
+from explorer.inspection.projection import Projection, nearest, project
 from explorer.network import NeuralNetwork
 from explorer.widgets.controls import Dropdown, Segmented
 from explorer.widgets.gallery import PictureRow, PictureRows, RowPicture

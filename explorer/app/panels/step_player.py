@@ -21,8 +21,8 @@ from explorer.app.panels.drawn_network import (
 from explorer.app.views import InspectedNetwork, Pace, Views, ViewState
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
-from explorer.inspection import PlayedStep, play_step
 from explorer.inspection.contributions import Contributions, activations
+from explorer.inspection.played_step import PlayedStep, play_step
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.schedules import rate_factor
 from explorer.session import SessionRun

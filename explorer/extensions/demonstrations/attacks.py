@@ -6,7 +6,7 @@ from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
 from explorer.experiments import Array, Knob, Result, Steps, training
 from explorer.extensions.demonstrations.presentation import demonstration, pictures
-from explorer.inspection import d_loss
+from explorer.inspection.contributions import d_loss
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.metrics import probabilities
 from explorer.training.presets import START

@@ -3,14 +3,15 @@
 import logging
 import os
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from threading import Event, Thread
 
 from explorer.datasets import Dataset
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.studies import StudyError, Trial, WorkerPool, study
-from explorer.training.turns import study_workers, turns_of, worker_seconds
+from explorer.training.turns import study_workers, turns_of
 
 _TURNS_SECONDS = 0.5  # between two looks at a server's turns
 
@@ -68,10 +69,23 @@ class StudyRunner:
         """Report the study's queue position when it changes; end it when its seat's time is used up."""
         turns, last = turns_of(os.environ), 0
         while turns is not None and not over.wait(_TURNS_SECONDS) and number == self._number:
-            if exceeded := turns.limit(worker_seconds()):
+            if exceeded := turns.limit(_worker_seconds()):
                 limits.append(exceeded)
                 pool.end_workers()
                 return
             if (position := turns.place_of_workers()) != last:
                 last = position
                 self._deliver(number, position)
+
+
+def _worker_seconds() -> float:
+    """Return the CPU seconds used by this process's children; 0 if unknown."""
+    ticks, children = 0, list[str]()
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            children += (task / "children").read_text().split()
+    for child in children:
+        with suppress(OSError):
+            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])  # in user mode, and in kernel mode
+    return ticks and ticks / os.sysconf("SC_CLK_TCK")

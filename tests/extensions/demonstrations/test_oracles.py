@@ -28,7 +28,7 @@ from explorer.extensions.demonstrations.weights import (
     masked,
     match_units,
 )
-from explorer.inspection import d_loss
+from explorer.inspection.contributions import d_loss
 from explorer.network import NeuralNetwork
 from explorer.network.network import Network
 

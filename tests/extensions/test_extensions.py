@@ -254,7 +254,7 @@ def test_page_training_studies_and_notebooks_work_when_none_is_found():
     command, environment = [sys.executable, "-c", ALONE], {**os.environ, NAMES: "none", FOUND: ""}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("overview mistakes inside map why runs study data <!DOCTYPE html>")
+    assert done.stdout.startswith("overview mistakes inside map why runs data <!DOCTYPE html>")
 
 
 FINDING = """
@@ -264,7 +264,7 @@ before = {*sys.modules}
 look_as_asked([])
 print(*sorted(name for name in {*sys.modules} - before if name.startswith("explorer") or "numpy" in name))
 before = {*sys.modules}
-assert len(found()) == 8 and not {*sys.modules} - before
+assert len(found()) == 9 and not {*sys.modules} - before
 """
 
 

@@ -3,5 +3,6 @@
 from explorer.extension import Extension, Tab
 
 EXTENSION = Extension(
-    "many_runs", tabs=(Tab("study", "Many runs", f"{__name__}.study_panel:StudyPanel", "Compare"),)
+    "many_runs",
+    tabs=(Tab("study", "Many runs", f"{__name__}.study_panel:StudyPanel", "Compare", before="data"),),
 )

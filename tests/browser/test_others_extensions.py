@@ -72,7 +72,7 @@ def test_a_loose_file_is_seen_next_to_others_that_fail(start_server, open_page, 
     (tmp_path / "broken.py").write_text("import no_such_module", encoding="utf-8")
     files = [write_loose(name, tmp_path) for name in ("my_tab", "shaky")]
     options = [word for path in [*files, str(tmp_path / "broken.py")] for word in ("--extension", path)]
-    url = serve(start_server, "--extensions", "none", *options)
+    url = serve(start_server, "--extensions", "lab", *options)
     found = open_page(f"{url}?tab=undrawn")
     words = "The extension shaky failed: ValueError: out of luck (shaky.py, line"
     for tab in ("Undrawn", "Unmade"):

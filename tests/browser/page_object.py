@@ -97,7 +97,8 @@ def assert_becomes(page, expression, value, *where):
     with suppress(TooLateError):
         equal = f"(value) => JSON.stringify(({expression})()) === JSON.stringify(value)"
         page.wait_for_function(equal, arg=value, timeout=60_000)
-    assert (page.evaluate(expression), *where) == (value, *where)
+    found = page.evaluate(expression)
+    assert found == value, (found, *where)
 
 
 def enter(field, text):

@@ -61,7 +61,7 @@ async def test_where_others_see_it_only_the_speakers_page_has_the_notes(start, t
     for query, notes in (("", ""), ("?speaker=me", ""), (with_notes, "Ask first.")):
         visitor = Visitor(client_for(1), command.url)
         await visitor.open(query)
-        assert visitor.states["slide_parts.LiveBar"]["notes"] == notes
+        assert visitor.states["explorer.extensions.talk.slide_parts.LiveBar"]["notes"] == notes
         await visitor.close()
 
 

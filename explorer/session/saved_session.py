@@ -462,10 +462,9 @@ class _Reader:
         if own and not moments and not evaluations:  # its network had no room
             moments = [Moment(own[-1], self._bare(own[-1].epoch))]
         timeline = reduce(Timeline.followed_by, moments, Timeline())
-        evaluation, end = evaluations[0] if evaluations else None, None
-        if entry["ended"]:
-            error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
-            end = RunEnd(entry["status"], entry["reason"], evaluation, error)
+        evaluation = evaluations[0] if evaluations else None
+        error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
+        end = RunEnd(entry["status"], entry["reason"], evaluation, error) if entry["ended"] else None
         first = snapshots.get(first_epoch)
         origin = Origin(
             first_epoch,

@@ -129,7 +129,7 @@ class Extension:
     """Each a sequence of `explorer.experiments.Demonstration`, for the tab *Demonstrations*."""
     routes: tuple[Route, ...] = ()
     kernels: tuple[Code, ...] = ()
-    """``serve`` takes kernels from the first one that there is."""
+    """``make()`` returns an `explorer.serve.access.KernelPool`, which may change; ``serve`` uses the first."""
 
 
 _PANELS, _FILES = "explorer.app.panels", "explorer.exports.files"

@@ -66,13 +66,16 @@ def test_pictures_and_files_are_there(name):
 
 
 def test_the_way_of_a_setting_goes_through_the_names_that_it_gives():
-    row = re.compile(r"^\| [a-z ]+ \| `(\S+)` \| `(\w+)` \|", re.MULTILINE)
+    row = re.compile(r"^\| [a-z ]+ \| `(\S+)` \| `([\w.]+)` \|", re.MULTILINE)
     rows = row.findall(TEXTS["how_it_is_built.md"])
-    assert len(rows) == 17
+    assert len(rows) == 20
     for file, name in rows:
         source = (ROOT / "explorer" / file).read_text(encoding="utf-8")
-        defined = rf"(def|class) {name}\b|^\s*(const )?{name}( = )?\("
-        assert re.search(defined, source, flags=re.MULTILINE), (file, name)
+        owner, _, method = name.rpartition(".")
+        defined = rf"def {method}\b|^\s*(const )?{method}( = )?\("
+        of = re.split(rf"^class {owner}\b", source, maxsplit=1, flags=re.MULTILINE)[-1] if owner else source
+        assert not owner or of != source, (file, name)
+        assert re.search(defined, of, flags=re.MULTILINE), (file, name)
 
 
 def test_every_guide_is_linked():

@@ -139,8 +139,8 @@ class TrainingConfig:
     @property
     def loss_terms(self) -> dict[str, float]:
         """The terms of the recorded loss, each with its factor; only losses with equal terms are comparable."""
-        # AdamW's weight decay is not in the loss.
-        penalties = {"L2 penalty": self.l2 * (self.optimizer != "adamw"), "L1 penalty": self.l1}
+        l2 = 0.0 if OPTIMIZERS[self.optimizer].decays_weights else self.l2  # decay is not in the loss
+        penalties = {"L2 penalty": l2, "L1 penalty": self.l1}
         return {self.text("loss"): 1.0} | {name: factor for name, factor in penalties.items() if factor}
 
     @property

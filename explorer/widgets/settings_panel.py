@@ -90,7 +90,7 @@ class SettingGroup(ipywidgets.Box):
         """List the settings of a config that are not at their defaults."""
         for control in self.controls:
             if control.name == "l2":
-                decays = config.optimizer == "adamw"
+                decays = OPTIMIZERS[config.optimizer].decays_weights
                 control.description = "Weight decay" if decays else FIELDS["l2"].label
         names = {name for control in self.controls for name in control.names}
         changed = [name for name in _DEFAULTS.differences(config) if name in names]

@@ -229,7 +229,7 @@ def _wrong_part(what: Any) -> str:
     for part, hint in hints.items():
         text = what if kind is str else getattr(what, part)
         if hint is int:
-            if not isinstance(text, int):
+            if type(text) is not int or text < 0:
                 return f"{part} is {text!r:.60}; expected a whole number."
             continue
         pattern, words = _CODE if hint == Code else _TEXT
@@ -286,7 +286,6 @@ def _read(text: str) -> Sequence[Found]:
 
 @cache
 def _kinds() -> Mapping[str, type]:
-    """Return the class of what each field of `Extension` lists."""
     hints = get_type_hints(Extension)
     listed = {one.name: get_args(hints[one.name]) for one in fields(Extension)}
     return MappingProxyType({name: kinds[0] for name, kinds in listed.items() if kinds})

@@ -30,7 +30,8 @@ class Tab:
     before: str = ""
     """Name of the tab that it stands before; empty for the end of its group."""
     key: str = ""
-    """Of its levels, in addresses: ``?key=2`` opens it at the second. The panel finds it in `Views.levels`."""
+    """Of its levels, in addresses: ``?key=2`` opens it at the second. The panel finds it in `Views.levels`.
+    A key that links have already, such as that of a setting, keeps its meaning."""
     levels: int = 0
     """How many it has."""
 

@@ -50,22 +50,20 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
 
 @contextmanager
 def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
-    """Create a temporary folder for a context, by default where the system has them.
-
-    Except on Windows, also remove those left by killed processes whose names begin with the same `prefix`.
-    """
+    """Create a temporary folder; except on Windows, remove those of this `prefix` left by killed processes."""
     parent = Path(gettempdir()) if parent is None else parent
     for left in parent.glob(f"{prefix}*/{_OWNER}"):
         _remove_if_left(left)
     with (
         TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder,
-        Path(folder, _OWNER).open("wb") as owner,
+        Path(folder, ".not-locked-yet").open("wb") as owner,
     ):
         if sys.platform != "win32":
             with suppress(OSError):  # some network shares have no locks
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                owner.write(_MARK)  # only a folder that was locked is ever removed by another process
+                owner.write(_MARK)
                 owner.flush()
+                Path(owner.name).rename(Path(folder, _OWNER))  # others remove only folders that were locked
         yield Path(folder)
 
 

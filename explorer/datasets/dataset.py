@@ -184,16 +184,15 @@ class Dataset:
         return WeakValueDictionary()
 
     @cached_property
-    def _drawn(self) -> Callable[[int, int, bool], _Drawn]:
-        """Returns images and labels of splits of these data, the newest from a cache."""
-        images, labels = (
-            self.train_images,
-            self.train_labels,
-        )  # without a circle: the cache doesn't hold `self`
+    def _drawn(self) -> Callable[[int, int, int, bool], _Drawn]:
+        """Returns images and labels of splits; all heads and splits of these data share a cache of the newest."""
+        if self.part_of is not None and not isinstance(self, _Split):
+            return self.part_of._drawn
+        images, labels = self.train_images, self.train_labels  # not `self`, which would be a circle
 
         @lru_cache(maxsize=2)
-        def drawn(n_test: int, seed: int, is_test: bool) -> _Drawn:
-            chosen = split_indices(labels, n_test, seed)[is_test]
+        def drawn(n: int, n_test: int, seed: int, is_test: bool) -> _Drawn:
+            chosen = split_indices(labels[:n], n_test, seed)[is_test]
             return _read_only(images[chosen]), _read_only(labels[chosen])
 
         return drawn
@@ -216,7 +215,7 @@ class _Split(Dataset):
         if name not in ARRAYS or self.part_of is None:
             raise AttributeError(name)
         split, part = name.split("_")
-        drawn = self.part_of._drawn(self.n_test, vars(self)["seed"], split == "test")
+        drawn = self.part_of._drawn(self.part_of.n_train, self.n_test, vars(self)["seed"], split == "test")
         return drawn[part == "labels"]
 
 

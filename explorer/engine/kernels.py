@@ -103,7 +103,6 @@ def _sigmoid_slope(h: Array, out: Array) -> Calls:
 
 
 def _relu(a: Array, out: Array) -> Calls:
-    """max(0, a)."""
     zeros = np.zeros((1, a.shape[-1]), out.dtype)  # half the time of a scalar
     return (partial(np.maximum, a, zeros, out=out),)
 
@@ -203,7 +202,10 @@ def _perform_both(own: Calls, other: Calls) -> None:
         with np.errstate(all="ignore"):  # of that thread; overflow shows in the scores
             perform(other)
 
-    others = _second_thread(os.getpid()).submit(perform_other)
+    try:
+        others = _second_thread(os.getpid()).submit(perform_other)
+    except RuntimeError:  # Python is exiting, and starts no further call in a thread
+        return perform((*own, *other))
     try:
         perform(own)
     finally:

@@ -232,10 +232,8 @@ def export(kind: str, run: ExportedRun) -> ExportedFile:
 
 def kind_of(path: str | os.PathLike[str]) -> str:
     """Return the file format that a path's suffix selects; `ExportError` if no format has it."""
-    known = {offer.what.suffix: offer.what for offer in kinds().values()}
-    if kind := known.get(Path(path).suffix.lower()):
-        return str(kind.name)
-    expected = ", ".join(
-        [*(f"{suffix} ({kind.label})" for suffix, kind in known.items()), f"{SUFFIX} (all runs)"]
-    )
+    known, suffix = [offer.what for offer in kinds().values()], Path(path).suffix.lower()
+    if name := next((kind.name for kind in known if kind.suffix == suffix), ""):
+        return str(name)
+    expected = ", ".join([*(f"{kind.suffix} ({kind.label})" for kind in known), f"{SUFFIX} (all runs)"])
     raise ExportError(f"{Path(path).name} has an unknown ending; expected one of {expected}")

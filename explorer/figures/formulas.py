@@ -130,7 +130,6 @@ def backward_formulas(walk: Walkthrough, n: int, unit: int, before: int) -> tupl
 
 
 def _penalty(walk: Walkthrough, l2: str, l1: str) -> str:
-    """Return the penalty terms in the loss, each after a plus."""
     terms = zip((l2, l1), walk.network.penalties, strict=True)
     return "".join(f" + {term}" for term, weight in terms if weight)
 

@@ -172,5 +172,4 @@ def tokens(code: str) -> Iterator[tuple[str, str]]:
 
 
 def _rgba(color: str) -> str:
-    """Return the beginning of a color with an opacity."""
     return "rgba(" + ",".join(map(str, rgb(color)))

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -210,7 +210,7 @@ class LayerSizes(Field):
 
     def check(self, value: Any) -> tuple[int, ...]:
         row = (value,) if isinstance(value, numbers.Integral) else value
-        sizes = row[: self.most_layers + 1] if _is_row(row) else ()  # one beyond the limit is refused
+        sizes = tuple(islice(row if _is_row(row) else (), self.most_layers + 1))  # one too many is refused
         fits = 1 <= len(sizes) <= self.most_layers
         if not fits or not all(_is_whole(size, self.low, self.high) for size in sizes):
             raise self.refuse(value)
@@ -275,7 +275,7 @@ class Changes(Field):
         if not _is_row(value):
             raise self.refuse(value)
         try:
-            changes = tuple(map(self._change, value[: MOST_CHANGES + 1]))
+            changes = tuple(map(self._change, islice(value, MOST_CHANGES + 1)))
         except ConfigError:
             raise self.refuse(value) from None
         is_ordered = all(before.step < after.step for before, after in pairwise(changes))

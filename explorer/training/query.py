@@ -21,6 +21,7 @@ VIEW_KEYS = ("tab", "section", "theme", "controls")  # only affect the view, as 
 MOTION_KEY = "motion"  # its value "off" opens the page at rest; settings, which train, make it needless
 DATA_KEY = "data"
 PRESET_KEY = "preset"  # names the settings which the others change
+KEYS = frozenset((*(one.key for one in FIELDS.values()), *VIEW_KEYS, MOTION_KEY, DATA_KEY, PRESET_KEY))
 
 
 def _key(name: str) -> str:

@@ -141,6 +141,10 @@ OTHER = Extension("other", tabs=(Tab("sure", "Sure", "other:make"),))
         (Extension("x", tabs=(Tab("a", "A", print),)), "tabs: make is <built-in function print>; expected"),
         (Extension("x", tabs=(Tab("a", 7, "x:y"),)), "tabs: label is 7; expected text."),
         (Extension("x", tabs=(Tab("a", "A", "x:y", levels="3"),)), "levels is '3'; expected a whole number."),
+        (
+            Extension("x", tabs=(Tab("a", "A", "x:y", levels=True),)),
+            "levels is True; expected a whole number.",
+        ),
         (Extension("x", routes=(Route("../y", "x:y"),)), "routes: path is '../y'; expected letters"),
         (Extension("x", demonstrations=("x",)), "demonstrations: code is 'x'; expected module:name"),
         (Extension("x", datasets=(OfferedDataset("a,b", "x:y"),)), "datasets: name is 'a,b'; expected up to"),

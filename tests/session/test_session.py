@@ -3,6 +3,8 @@
 import asyncio
 import dataclasses
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -508,3 +510,22 @@ def test_they_stay_within_their_memory_and_are_not_shown_of_a_run_that_failed(se
     done(session.train, DIVERGING)
     assert (session.status, session.state.pictured) == ("failed", None)
     assert session.state.nothing.startswith("The run failed in its first epoch")
+
+
+LEFT = """
+from explorer.session import Session
+from explorer.training import TrainingConfig
+session = Session()
+session.train(TrainingConfig(hidden_sizes=512, batch_size=2048, epochs=50))
+while not session.state.run.history.batches:
+    session.wait(0.05)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_in_mid_training_of_a_large_network_says_nothing():
+    """Its steps are split between two threads, of which Python then starts none."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LEFT], capture_output=True, text=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == ("", "")

@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 import pickle
+from collections import deque
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_values_take_their_canonical_type():
     config = TrainingConfig(hidden_sizes=sizes, batch_size=np.int32(8), learning_rate=1, seed=np.uint32(7))
     plain = TrainingConfig(hidden_sizes=(64, 32), batch_size=8, learning_rate=1.0, seed=7)
     assert repr(config) == repr(plain)
-    for value, sizes in ((48, (48,)), ([48, 9], (48, 9)), (range(8, 5, -1), (8, 7, 6))):
+    for value, sizes in ((48, (48,)), ([48, 9], (48, 9)), (range(8, 5, -1), (8, 7, 6)), (deque([9]), (9,))):
         assert TrainingConfig(hidden_sizes=value).hidden_sizes == sizes
 
 

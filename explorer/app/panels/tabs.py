@@ -12,6 +12,7 @@ from explorer.app.layout import box, close_all
 from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
+from explorer.training.query import KEYS
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Rendered, element
@@ -44,7 +45,9 @@ class PanelHost:
         self.labels = {name: one.what.label for name, one in self._offered.items()}
         """The label of each tab, by its name."""
         offered = (one.what for one in self._offered.values())
-        self.levels = {one.key: (one.name, one.levels) for one in offered if one.levels}
+        self.levels = {
+            one.key: (one.name, one.levels) for one in offered if one.levels and one.key not in KEYS
+        }
         """By their keys in addresses, the tabs that have levels, and how many."""
         tabs = {name: (one.what.label, one.what.group) for name, one in self._offered.items()}
         self.tab_bar, self.time_bar, self._pace = TabBar(tabs, selected=self.home), TimeBar(), Pace()

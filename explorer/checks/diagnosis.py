@@ -79,7 +79,7 @@ class Verdict:
     def __repr__(self) -> str:
         headline = f"{SIGNS[self.outcome]} {self.task}: {self.message}"
         sentences = filter(None, (headline, self.look, self.remark and f"Note: {self.remark}"))
-        return " ".join(f"{sentence}{'.' * (sentence[-1] not in '.?')}" for sentence in sentences)
+        return " ".join(f"{sentence}{'' if sentence[-1] in '.?' else '.'}" for sentence in sentences)
 
     def _repr_html_(self) -> str:
         kind = "lesson-check" if self.outcome == "right" else "lesson-raised"
@@ -115,7 +115,7 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
         if answer is None:
             message = f"there is no function {task}{did_you_mean(task, own.keys() - TASKS.keys(), 0.7)}"
             if task in NETWORKS:
-                second = "second " * (task == "several_layers")
+                second = "second " if task == "several_layers" else ""
                 message = f"there is no {second}class with the methods of a network"
             verdicts[task] = Verdict(task, "missing", message=message)
         else:
@@ -141,7 +141,7 @@ def _tried(task: str, answer: Any, unsound: set[str], probe: Probe) -> Verdict:
     try:
         passed, lines = limited(lambda: _examined(task, answer, unsound, probe), probe.seconds)
         outcome, fields = "right", {"message": passed.what}
-        prints = f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
+        prints = f"it prints {lines} line{'s' if lines > 1 else ''}" if lines else ""
         note = "; ".join(filter(None, (passed.note, prints)))
     except (GapError, MissingError) as error:
         outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}

@@ -266,7 +266,7 @@ def _map_data(view: StudyView) -> FigureData:
         return [[of(cells.get((column, row), _Cell())) for column in columns] for row in rows]
 
     def text(cell: _Cell) -> str:
-        return f"{100 * cell.median:.1f}" + " ×" * cell.has_diverged if cell.values else ""
+        return f"{100 * cell.median:.1f}" + (" ×" if cell.has_diverged else "") if cell.values else ""
 
     texts, (weak, strong) = lattice(text), sorted((color(low), color(high)))
     has_room = len(columns) * max((len(text) for row in texts for text in row), default=0) <= _ROOM

@@ -80,7 +80,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ConfigError):
         option = FIELDS[error.field].key.replace("_", "-")
         return f"--{option} is {error.value!r}; expected {error.expected}."
-    return f"{'--dataset: ' * isinstance(error, DatasetError)}{error}"
+    return f"{'--dataset: ' if isinstance(error, DatasetError) else ''}{error}"
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:

@@ -156,7 +156,7 @@ def answered(route: Offer, query: Mapping[str, str]) -> tuple[str, bytes]:
             raise ValueError(f"{media_type!r} is no media type")
         is_text = isinstance(content, str)
         made = content.encode() if is_text else bytes(memoryview(content))
-    return media_type + "; charset=utf-8" * is_text, made
+    return media_type + ("; charset=utf-8" if is_text else ""), made
 
 
 def in_thread(function: Callable[[], Any]) -> Future[Any]:

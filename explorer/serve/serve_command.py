@@ -97,7 +97,7 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
 
     def listening(url: str) -> None:
         shown, opened = links(url, access)
-        print(f"{what} is at {shown} ({f'{server.room}; ' * bool(server.room)}Ctrl-C ends it)", flush=True)
+        print(f"{what} is at {shown} ({f'{server.room}; ' if server.room else ''}Ctrl-C ends it)", flush=True)
         if speaker := settings["kernel_variables"].get(SPEAKER):
             with_notes, opened = (
                 f"{one}{'&' if '?' in one else '?'}speaker={speaker}" for one in (shown, opened)

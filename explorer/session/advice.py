@@ -175,5 +175,5 @@ def _test_set(run: SessionRun, state: SessionState) -> Iterator[Advice]:
         since = "whatever was changed since then may have been chosen by that"
         text = f"The test set is closed for this run: {n}. But {showed}: {since}."
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
-    action = "Open the test set" + " as well" * bool(state.n_tested)
+    action = "Open the test set" + (" as well" if state.n_tested else "")
     yield Advice("test_set", "info", text, why, action, "open_test_set")

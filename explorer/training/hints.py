@@ -277,7 +277,7 @@ def _worded(problems: Iterable[_Problem], run: _Findings) -> tuple[Hint, ...]:
         fixed = run.config.replace(**changes)
         fix = {name: getattr(fixed, name) for name in run.config.differences(fixed)}
         if fix or fresh:
-            parts = changes_in_words(run.config, fixed), "freshly initialized weights" * fresh
+            parts = changes_in_words(run.config, fixed), "freshly initialized weights" if fresh else ""
             action = ", ".join(filter(None, parts))
             action = action[0].upper() + action[1:]
             entry = {"what": "{run.low_accuracy}", **_SENTENCES[words.get("hint", name)], **words}
@@ -341,7 +341,7 @@ def _poor_first_weights(run: _Findings) -> Iterator[_Problem]:
     effect = f"{units} saturated and hardly any gradient passes"
     if run.config.hidden_activation == "relu":
         effect = "the weighted sums are too, and the first steps throw them far off"
-    words = {"positive": " and all positive" * uniform, "effect": effect}
+    words = {"positive": " and all positive" if uniform else "", "effect": effect}
     kind = "warning" if run.is_stuck else "hint"
     yield "poor_first_weights", run.sound(initializer=run.initializer), words | {"kind": kind}
 

@@ -151,7 +151,7 @@ class ChosenImages:
         columns = max(1, len(page))
         sources = {index: f"{data.held_out_noun} {grouped(index)}" for index in page.tolist()}
         self.gallery.show(
-            self._heading(len(indices)) + " (in a sample)" * (state.scored_kind == "sampled"),
+            self._heading(len(indices)) + (" (in a sample)" if state.scored_kind == "sampled" else ""),
             read_images(outputs, data.test_labels[page], state.run.config, data.class_names, sources),
             sprite(data.test_images[page], columns, theme=state.theme) if len(page) else b"",
             columns=columns,

@@ -216,7 +216,7 @@ def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None
     kinks = f" {n - len(smooth)} on a kink, where the loss has no slope, left out." if len(smooth) < n else ""
     wrong = sum(not weight.agrees for weight in smooth)
     if wrong:
-        of = f"{wrong} of {len(smooth)} differ{'s' * (wrong == 1)}"
+        of = f"{wrong} of {len(smooth)} differ{'s' if wrong == 1 else ''}"
         return f"{of}: backpropagation does not give the slope of this loss.{kinks}", False
     agree, all_are = f"All {len(smooth)} agree", "all are"
     if len(smooth) == 1:

@@ -144,9 +144,9 @@ class BugQuestion(Drawable):
 
     def _level(self, number: int) -> Element:
         done = number in self.solved
-        words = f"Level {number} of {len(LEVELS)}{', solved' * done}"
+        words = f"Level {number} of {len(LEVELS)}{', solved' if done else ''}"
         named = {"aria_label": words, "aria_current": number == self.number or None, "title": words}
-        return button_element(f"level {number}", f"{number}{' ✓' * done}", **named)
+        return button_element(f"level {number}", f"{number}{' ✓' if done else ''}", **named)
 
     def _guess(self, number: int) -> Element:
         guess, was_right = GUESSES[number], None

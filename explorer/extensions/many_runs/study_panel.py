@@ -437,7 +437,7 @@ class StudyDrawing:
             return ""
         n_runs = counted(len(level.accuracies), "run")
         of = f"{settings_text(trial.config, names)}: median {percent(level.median, 2)} of {n_runs}"
-        nearest = ", the nearest to it" * (trial is level.nearest)
+        nearest = ", the nearest to it" if trial is level.nearest else ""
         return f"{of}. Shown is seed {trial.config.seed}{nearest}."
 
     def _text(self, trial: Trial) -> str:

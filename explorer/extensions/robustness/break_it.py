@@ -47,7 +47,7 @@ class Damage(NamedTuple):
         label, layers, n_units, slider, _ = KINDS[self.kind]
         units = ("", f"unit {self.unit} of ", f"units {self.unit} and {self.other} of ")[n_units]
         amount = f"{slider[0].lower()} {self.amount:g}{slider[1]}".replace("-", "−") if slider else ""
-        return f"{label}: {', '.join(filter(None, (f'{units}layer {self.layer}' * bool(layers), amount)))}"
+        return f"{label}: {', '.join(filter(None, (f'{units}layer {self.layer}' if layers else '', amount)))}"
 
 
 _Kind = tuple[str, str, int, tuple[Any, ...], Callable[[NeuralNetwork, Damage], NeuralNetwork]]
@@ -178,7 +178,7 @@ class BreakIt(Section):
         full, bars = max(float(lost.max()), 1e-9), []
         for unit in np.argsort(-lost, kind="stable").tolist()[:_MOST_BARS]:
             share, text = max(0.0, lost[unit] / full), percent(lost[unit], 2).replace("-", "−")
-            bars.append(Bar(f"unit {unit}", share, text, "off" * (unit in off), press=str(unit)))
+            bars.append(Bar(f"unit {unit}", share, text, "off" if unit in off else "", press=str(unit)))
         heading = f"Accuracy lost without each unit of layer {layer}"
         self.bars.show(Bars(heading, tuple(bars), note=note) if key == inspected.run.key else Bars())
 

@@ -139,7 +139,8 @@ def _printed(browser: Any, address: str, with_notes: bool) -> tuple[int, bytes]:
     for number in range(1, n_slides + 1):
         title, picture, notes = _slide(page)
         source = f"data:image/png;base64,{b64encode(picture).decode()}"
-        image, below = f'<img src="{source}" alt="{escape(title)}">', f"<p>{escape(notes)}</p>" * with_notes
+        image = f'<img src="{source}" alt="{escape(title)}">'
+        below = f"<p>{escape(notes)}</p>" if with_notes else ""
         slides += f"<section><h2>{number} · {escape(title)}</h2>{image}{below}</section>"
         print(f"Slide {number} of {n_slides}: {title}", flush=True)
     head = f"<head><meta charset=utf-8><title>Handout</title><style>{_STYLE}</style></head>"

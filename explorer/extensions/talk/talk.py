@@ -74,7 +74,7 @@ class SlideView:
         top = box("explorer-slide-top", self.heading, self.result)
         middle = box(f"explorer-slide-pictures explorer-slide-{len(shown)}", *shown)
         classes = f"explorer-slide explorer-with-{'-'.join(kind for kind, _ in slide.pictures)}"
-        self.view = box(f"{classes} {'explorer-asked' * len(asked)}", top, middle, *asked, self.bar)
+        self.view = box(f"{classes} {'explorer-asked' if asked else ''}", top, middle, *asked, self.bar)
         self.bar.observe(views.on_loop(lambda _change: self.show()), ["theme", "scale"])
         self.show()  # what goes wrong is the talk's fault; later, the live run's
         views.on_choice(lambda _state: self.show())

@@ -106,7 +106,7 @@ def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
     held_out = held_out_of(trial.config for level in found for trial in level.trials)
     if len(ranking) > 1:
         best = ranking[0]
-        spread = f", {100 * best.lowest:.1f} to {percent(best.highest)}" * (len(best.accuracies) > 1)
+        spread = f", {100 * best.lowest:.1f} to {percent(best.highest)}" if len(best.accuracies) > 1 else ""
         reached = f"median {held_out} accuracy {percent(best.median)} ({_seeds([best])}{spread})"
         lines = [
             f"Best of {len(ranking)}: {_names([best], axes)}, {reached}.",
@@ -133,12 +133,12 @@ def _next(best: StudyLevel, others: Sequence[StudyLevel], axes: Sequence[str]) -
     if (span := _interval(best, second, n)) is None:
         gap += " (no interval: too few seeds, or all equal)"
     else:
-        all_at_once = f", {n} comparisons at once" * (n > 1)
+        all_at_once = f", {n} comparisons at once" if n > 1 else ""
         gap += f" (95\u00a0% interval{all_at_once}: {_points(span[0])} to {_points(span[1])})"
     if not tied:
-        seeds = ", seeds don't overlap" * (second.highest < best.lowest and span is not None)
+        seeds = ", seeds don't overlap" if span is not None and second.highest < best.lowest else ""
         return f"Next: {_names([second], axes)}, {percent(second.median)}; {gap}{seeds}."
-    nearest = f"with {_names([second], axes)}, " * (len(tied) > 1)
+    nearest = f"with {_names([second], axes)}, " if len(tied) > 1 else ""
     return f"{_seeds([best, *tied])} can't tell it and {_names(tied, axes)} apart: {nearest}{gap}."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from math import prod
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -107,6 +108,16 @@ class Dataset:
     def n_test(self) -> int:
         """Number of test images."""
         return len(self.test_labels)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A hash of all images and labels: 32 hexadecimal digits."""
+        digest = sha256()
+        for name in ARRAYS:
+            array = getattr(self, name)
+            digest.update(str(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:32]
 
     def compares_with(self, other: Dataset) -> bool:
         """Return whether both have the same test images in memory, as a `head` has: accuracies compare then."""

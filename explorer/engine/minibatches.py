@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine.descent import UPDATE_WORK, Descent
+from explorer.engine.inputs import Inputs
 from explorer.engine.kernels import Array, Calls, Half
 from explorer.engine.model import Model, Parameters
 from explorer.engine.passes import BlockedPass, DropoutMasks, Pass, bounds
@@ -88,7 +90,9 @@ class MiniBatches:
         unsorted = dataset.train_images.reshape(n, n_inputs)
         self._images = unsorted if model.inked is None else model.inked.images
         self._taken = np.empty((0 if take is None else rows, n_inputs), np.uint8)
-        self._indices = np.arange(0)  # of the load's images
+        self._indices = np.empty(rows, np.int64)  # of the load's images
+        # Not a method: the calls of the loads must not hold what holds them, and so all memory until Python looks.
+        self._write = partial(_write, self._inputs, self._images, self._indices, take and self._taken)
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
         self._load: Load | None
@@ -276,16 +280,10 @@ class MiniBatches:
         n = len(indices)
         if self._take is not None:
             self._take(start, start + n, self._taken[:n])
-        self._indices = indices
+        self._indices[:n] = indices
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
         if not self._is_shared:
             self._write(slice(n))
-
-    def _write(self, rows: slice) -> None:
-        if self._take is not None:
-            self._inputs.write(self._taken[rows], rows)
-        else:
-            self._inputs.gather(self._images, self._indices[rows], rows)
 
     def _score(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
         return score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
@@ -294,3 +292,13 @@ class MiniBatches:
         score, penalties = self._score(self._outputs, labels), self._penalties
         self._penalties = 0.0
         return Score(score.n, score.hits, score.loss + penalties)
+
+
+def _write(
+    inputs: Inputs, images: NDArray[np.uint8], indices: NDArray[np.int64], taken: Any, rows: slice
+) -> None:
+    """Write the load's images, those with these `indices` or those `taken`, into some rows of the inputs."""
+    if taken is None:
+        inputs.gather(images, indices[rows], rows)
+    else:
+        inputs.write(taken[rows], rows)

@@ -13,6 +13,7 @@ from explorer.session.state import Finding, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig, check_images
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.own_network import OwnClass
+from explorer.training.process_settings import return_freed_memory
 from explorer.training.races import Race
 from explorer.training.runner import Run, RunnerStatus, Unit
 
@@ -39,6 +40,7 @@ class Session:
         network: type[Any] | None = None,
         on_fault: Callable[[Exception], object] = log_fault,
     ) -> None:
+        return_freed_memory()
         self.loop = EventLoop(on_fault)
         self.auto_train = True
         """Whether applying settings starts training at once."""

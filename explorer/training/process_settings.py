@@ -1,13 +1,17 @@
 """Process-wide settings: overlapping trainings share them, the first applies and the last restores them."""
 
+import ctypes
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
+
+_MMAP_THRESHOLD = -3  # of glibc's ``malloc.h``
 
 
 class _SharedSetting:
@@ -77,6 +81,18 @@ short_switches = _SharedSetting(_shorten_switches)
 
 Tiny mini-batches hold the interpreter's lock nearly all the time; at the usual 5 ms the page would stutter.
 """
+
+
+@cache
+def return_freed_memory() -> None:
+    """Make glibc give each freed array of 1 MiB or more back to the system, unless its variable is set.
+
+    By default, glibc raises that size with each larger array that is freed, and keeps the memory of smaller ones:
+    after five runs of a wide network, .9 GB for .1 in use.
+    """
+    if sys.platform == "linux" and not os.environ.get("MALLOC_MMAP_THRESHOLD_"):
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 20)
 
 
 @cache

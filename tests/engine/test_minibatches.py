@@ -1,5 +1,6 @@
 """What is fast must not be felt: no trace of silenced warnings, of what was abandoned, or in memory."""
 
+import gc
 import itertools
 import tracemalloc
 
@@ -64,3 +65,18 @@ def test_single_images_share_the_calls_of_an_update_and_their_memory(small_datas
     finally:
         tracemalloc.stop()
     assert most < 50 << 20  # 1 MB for the calls of one mini-batch, of which a load has 512
+
+
+@pytest.mark.parametrize("batch_size", [1, 16, 600])
+@pytest.mark.parametrize("n_hidden", [16, 512])
+def test_what_a_run_takes_is_free_as_soon_as_it_is_left(small_dataset, n_hidden, batch_size):
+    """Without a search for circles, which Python makes rarely."""
+    config = TrainingConfig(hidden_sizes=n_hidden, batch_size=batch_size, epochs=1)
+    gc.collect()
+    gc.disable()
+    try:
+        list(TrainingRun(config, small_dataset))
+        left = [one for one in gc.get_objects() if isinstance(one, Model | minibatches.MiniBatches)]
+    finally:
+        gc.enable()
+    assert left == []

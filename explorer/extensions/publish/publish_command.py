@@ -21,7 +21,7 @@ from explorer.training import TrainingConfig
 from explorer.training.presets import START
 from explorer.training.studies import StudyError, read_journal, study
 from explorer.training.studies.configs import measured_cost
-from explorer.training.studies.journal import data_hash, settled_trials
+from explorer.training.studies.journal import settled_trials
 from explorer.training.studies.summary import varied
 from explorer.wording import counted
 
@@ -138,7 +138,7 @@ def _recorded(
     configs: Sequence[TrainingConfig], dataset: Dataset, journal: Path, args: Namespace
 ) -> list[recordings.PublishedRun]:
     """Train what the journal, or the folder of weights next to it, doesn't have yet."""
-    folder = journal.with_suffix(".weights") / data_hash(dataset)[:16]
+    folder = journal.with_suffix(".weights") / dataset.content_hash[:16]
     kept = recordings.KeptWeights(folder, recordings.kept_epochs(configs, dataset))
     recorded, console = settled_trials(journal), run_options.terminal(stderr=False)
     trials = {one: recorded[one] for one in configs if one in recorded and kept.has(recorded[one])}

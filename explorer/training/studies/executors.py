@@ -13,7 +13,8 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import suppress
-from functools import cache, lru_cache
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -35,8 +36,7 @@ from explorer.training.run import DivergedError, Event, TrainingRun
 from explorer.training.studies.journal import FinalFigures, StudyError, Trial, TrialStatus
 from explorer.training.turns import Turns, n_cores, turns_of
 
-WorkerData = Dataset | Path | None
-"""The images of a trial: in memory, in a folder written by `write_dataset`, or None for the package's MNIST."""
+_Keep = Callable[[TrainingConfig, Snapshot], object]
 
 _LOOK_SECONDS = 0.1  # between two looks at a server's turns
 
@@ -59,18 +59,60 @@ answer_calls(calls, niceness)
 """
 
 
+@dataclass(frozen=True, slots=True)
+class SharedData:
+    """The images of a study: each worker maps them, or gets them with one of its runs and keeps them."""
+
+    folder: Path
+    """Written by `write_dataset`; a worker on another computer may not see it."""
+    hash: str
+    """The data set's `content_hash`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingData:
+    """The answer of a worker that has no copy of the study's images."""
+
+    worker: str
+
+
+WorkerData = Dataset | SharedData | None
+"""The images of a trial: in memory, shared by all trials of a study, or None for the package's MNIST."""
+
+
 def versions() -> str:
     """Return the versions that must agree between a study and its workers for equal trials everywhere."""
     python = ".".join(platform.python_version_tuple()[:2])
     return f"nn-explorer {version('nn-explorer')} with NumPy {np.__version__} on Python {python}"
 
 
-def run_trial(
+def run_shared(
     config: TrainingConfig,
     data: WorkerData,
     expected: str,
+    n_threads: int,
+    sent: Dataset | None,
+    _call: int,
+    keep: _Keep = lambda _config, _snapshot: None,
+) -> Trial | MissingData:
+    """Run a trial as `run_trial` does, on images that this process has, can map, or finds in `sent`.
+
+    The number of the call makes it differ from all others: Dask answers an equal one from its memory. Raises
+    `StudyError` if the images have changed, or for another version.
+    """
+    try:
+        dataset = data if isinstance(data, Dataset) else _found(data, sent)
+    except OSError:
+        return MissingData(_name())
+    return run_trial(config, dataset, expected, n_threads, keep)
+
+
+def run_trial(
+    config: TrainingConfig,
+    dataset: Dataset,
+    expected: str,
     n_threads: int = 1,
-    keep: Callable[[TrainingConfig, Snapshot], object] = lambda _config, _snapshot: None,
+    keep: _Keep = lambda _config, _snapshot: None,
 ) -> Trial:
     """Train a network in `n_threads` threads and return the trial; an error of the run becomes part of it.
 
@@ -91,7 +133,6 @@ def run_trial(
 
     try:
         with one_blas_thread():
-            dataset = data if isinstance(data, Dataset) else _loaded(data)
             # On a server a turn is for one core.
             run = TrainingRun(config, dataset, n_threads=n_threads if _turns() is None else 1)
             final = FinalFigures.of(_trained(run, on_event))
@@ -140,9 +181,25 @@ def _turns() -> Turns | None:
     return turns_of(os.environ)
 
 
-@lru_cache(maxsize=1)
-def _loaded(path: Path | None) -> Dataset:
-    return load_mnist() if path is None else map_dataset(path)
+@cache
+def _known_data() -> dict[str, Dataset]:
+    """Return the data sets that runs in this process find, by their `content_hash`."""
+    return {}
+
+
+def _found(data: SharedData | None, sent: Dataset | None) -> Dataset:
+    """Return the images of an earlier run here, those sent, or those in the folder; `OSError` without any."""
+    if data is None:
+        return load_mnist()
+    known = _known_data()
+    if (dataset := known.get(data.hash, sent)) is None:
+        dataset = map_dataset(data.folder)
+    if data.hash not in known:
+        if dataset.content_hash != data.hash:
+            raise StudyError(f"The images of the study, {dataset.name}, have changed since it began.")
+        known.clear()
+        known[data.hash] = dataset
+    return dataset
 
 
 class WorkerPool(Executor):

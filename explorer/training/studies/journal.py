@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from importlib.metadata import version
 from io import BytesIO, FileIO
 from pathlib import Path
@@ -24,7 +23,7 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from explorer.datasets.dataset import ARRAYS, Dataset
+from explorer.datasets import Dataset
 from explorer.foreign_files import FileError, open_plain_file, reason
 from explorer.training.config import FIELDS, MOST_EPOCHS, TrainingConfig
 from explorer.training.records import EpochRecord, Evaluation, History, figure_kinds, read_only_counts
@@ -104,7 +103,7 @@ class RecordedStudy:
     """In the order in which they ended; only the newest for a config that was run again."""
     dataset_name: str = ""
     data_hash: str = ""
-    """The `data_hash` of the data; empty for a file without a line."""
+    """The `content_hash` of the data; empty for a file without a line."""
     writer: str = "another study"
     """The last study that opened it: ``"process 4711 on hal, since 2026-03-01 10:00 UTC"``."""
     n_bytes: int = 0
@@ -174,7 +173,7 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str], dataset: Dataset) -> None:
-        own = data_hash(dataset)
+        own = dataset.content_hash
         try:
             self._path = Path(path).expanduser().absolute()
             self._file = self._path.open("a+b", buffering=0)
@@ -232,16 +231,6 @@ def _lock(file: FileIO) -> bool:
     except OSError as error:  # some network shares have no locks
         raise StudyError(f"{file.name} can't be locked for one study: {reason(error)}.") from error
     return True
-
-
-def data_hash(dataset: Dataset) -> str:
-    """Return a hash of a data set's images and labels, 32 hexadecimal digits."""
-    digest = sha256()
-    for name in ARRAYS:
-        array = getattr(dataset, name)
-        digest.update(str(array.shape).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:32]
 
 
 def _line(values: Mapping[str, Any]) -> bytes:

@@ -1,12 +1,13 @@
 """Many runs, each yielded as soon as it ends, with the same results in any executor, to the bit."""
 
-import logging
 import os
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.datasets.loading import write_dataset
@@ -14,17 +15,24 @@ from explorer.foreign_files import reason
 from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
 from explorer.training.run import check_images
-from explorer.training.studies.executors import WorkerData, WorkerPool, run_trial, versions
+from explorer.training.studies.executors import (
+    MissingData,
+    SharedData,
+    WorkerData,
+    WorkerPool,
+    run_shared,
+    run_trial,
+    versions,
+)
 from explorer.training.studies.journal import Journal, StudyError, Trial
 from explorer.training.turns import n_cores
 
-_log = logging.getLogger(__name__)
-
 _POLL_SECONDS = 0.2  # Windows doesn't interrupt an endless wait for a future
-_TURNS_SECONDS = 0.5  # between two looks at a server's turns
+_FIRST_RUNS, _RUNS_EACH = 256, 4  # submitted before any worker is known, and for each that is
 _MOST_TRIES = 3  # at a trial, if workers die
 
 _Configs = tuple[TrainingConfig, ...]
+_Future = Future[Trial | MissingData]
 _Keep = Callable[[Trial], object]
 
 
@@ -69,7 +77,13 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
     n_workers = min(n_cores(), len(configs))
     if executor is not None:
         with ExitStack() as stack:
-            yield from _from_executor(executor, configs, _sent(dataset, executor, stack), keep)
+            runs = _Runs(executor, configs, dataset, _shared(dataset, executor, stack))
+            try:
+                for trial in runs:
+                    yield from _kept(trial, keep)
+            finally:
+                for trial in runs.cancel():
+                    keep(trial)
     elif n_workers > 1:
         with WorkerPool(n_workers) as pool:
             yield from _trials(configs, dataset, pool, keep)
@@ -78,55 +92,85 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
             yield from _kept(run_trial(config, dataset, versions(), n_cores()), keep)
 
 
-def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
-    """Return the data to send to the workers: a folder if possible, as images with each run would take 55 MB."""
+def _shared(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
+    """Write the images for the workers, unless these are threads of this process, or have them anyway."""
     if dataset is load_mnist():
         return None
-    if isinstance(executor, WorkerPool | ProcessPoolExecutor):
-        try:
-            # If the system keeps a mapped file, it stays until the system cleans up.
-            path = stack.enter_context(own_folder("nn-explorer-"))
-            write_dataset(dataset, path)
-        except OSError as error:
-            raise StudyError(f"The images can't be written for the workers: {reason(error)}.") from error
-        return path
-    return dataset
-
-
-def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep: _Keep) -> Iterator[Trial]:
-    """Yield trials as they end; when left early, keep those that have ended by then."""
-    ended = SimpleQueue[Future[Trial]]()
-    running: dict[Future[Trial], tuple[TrainingConfig, int]] = {}
-    expected = versions()
-    n_threads = executor.cores_each if isinstance(executor, WorkerPool) else 1
-
-    def begin(config: TrainingConfig, tries: int) -> None:
-        try:
-            future = executor.submit(run_trial, config, data, expected, n_threads)
-        except Exception as error:
-            raise StudyError(f"The study can't go on: {_cause(error)}.") from error
-        running[future] = config, tries
-        future.add_done_callback(ended.put)
-
+    if isinstance(executor, ThreadPoolExecutor):
+        return dataset
     try:
-        for config in configs:
-            begin(config, 1)
-        while running:
+        # If the system keeps a mapped file, it stays until the system cleans up.
+        folder = stack.enter_context(own_folder("nn-explorer-"))
+        write_dataset(dataset, folder)
+    except OSError as error:
+        raise StudyError(f"The images can't be written for the workers: {reason(error)}.") from error
+    return SharedData(folder, dataset.content_hash)
+
+
+class _Runs:
+    """The runs of a study in an executor, of which a few for each worker are submitted at a time."""
+
+    def __init__(self, executor: Executor, configs: _Configs, dataset: Dataset, data: WorkerData) -> None:
+        self._executor, self._dataset, self._data, self._versions = executor, dataset, data, versions()
+        self._n_threads = executor.cores_each if isinstance(executor, WorkerPool) else 1
+        self._waiting = deque((config, 1) for config in configs)
+        self._running: dict[_Future, tuple[TrainingConfig, int]] = {}
+        self._ended, self._n_calls = SimpleQueue[_Future](), 0
+        self._workers = set[str]()
+        self._supplied: dict[_Future, str] = {}  # runs with the images, and the worker that lacks them
+
+    def __iter__(self) -> Iterator[Trial]:
+        self._submit_some()
+        while self._running:
             try:
-                future = ended.get(timeout=_POLL_SECONDS)
+                future = self._ended.get(timeout=_POLL_SECONDS)
             except Empty:
                 continue
-            config, tries = running.pop(future)
-            if (trial := _outcome(future, config, tries)) is None:
-                begin(config, tries + 1)
-            else:
-                yield from _kept(trial, keep)
-    finally:
-        for future, (_, tries) in running.items():
+            config, tries = self._running.pop(future)
+            self._supplied.pop(future, None)
+            ended = _outcome(future, config, tries)
+            if ended is None:
+                self._submit(config, tries + 1)
+            elif isinstance(ended, Trial):
+                self._workers.add(ended.worker)
+                self._submit_some()
+                yield ended
+            elif ended.worker not in self._supplied.values():
+                self._submit(config, tries, ended.worker)
+            else:  # its images are on their way
+                self._waiting.append((config, tries))
+
+    def _submit_some(self) -> None:
+        while self._waiting and len(self._running) < _FIRST_RUNS + _RUNS_EACH * len(self._workers):
+            self._submit(*self._waiting.popleft())
+
+    def _submit(self, config: TrainingConfig, tries: int, lacks: str = "") -> None:
+        """Submit a run, with the images if a worker `lacks` them; whichever takes it keeps them."""
+        self._n_calls += 1
+        try:
+            images = self._movable_images() if lacks else None
+            future = self._executor.submit(
+                run_shared, config, self._data, self._versions, self._n_threads, images, self._n_calls
+            )
+        except Exception as error:
+            raise StudyError(f"The study can't go on: {_cause(error)}.") from error
+        self._running[future] = config, tries
+        if lacks:
+            self._supplied[future] = lacks
+        future.add_done_callback(self._ended.put)
+
+    def _movable_images(self) -> Any:
+        """Return the images as an argument of a call. A client of Dask moves them past its scheduler."""
+        client: Any = getattr(self._executor, "_client", None)
+        return client.scatter(self._dataset, hash=False) if hasattr(client, "scatter") else self._dataset
+
+    def cancel(self) -> Iterator[Trial]:
+        """Cancel what has not begun, and return the trials that have ended."""
+        for future, (_, tries) in self._running.items():
             if not future.done():
                 future.cancel()
-            elif not future.cancelled() and not future.exception():
-                keep(_finished(future, tries))
+            elif not (future.cancelled() or future.exception()):
+                yield from (one for one in [_finished(future, tries)] if isinstance(one, Trial))
 
 
 def _kept(trial: Trial, keep: _Keep) -> Iterator[Trial]:
@@ -136,7 +180,7 @@ def _kept(trial: Trial, keep: _Keep) -> Iterator[Trial]:
         yield trial  # even if it can't be kept
 
 
-def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial | None:
+def _outcome(future: _Future, config: TrainingConfig, tries: int) -> Trial | MissingData | None:
     try:
         return _finished(future, tries)
     except StudyError:
@@ -152,8 +196,10 @@ def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial
         return Trial(config, "failed", error=f"{_cause(error)}, {tries} times", tries=tries)
 
 
-def _finished(future: Future[Trial], tries: int) -> Trial:
-    trial = replace(future.result(), tries=tries)
+def _finished(future: _Future, tries: int) -> Trial | MissingData:
+    if isinstance(ended := future.result(), MissingData):
+        return ended
+    trial = replace(ended, tries=tries)
     for record in trial.epochs:
         record.confusion.flags.writeable = False  # the flag is lost between processes
     return trial

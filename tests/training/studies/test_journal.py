@@ -18,7 +18,7 @@ from study_steps import DIVERGING, SMALL, CountingThreads, by_config, journal_co
 
 from explorer.training import EpochRecord, TrainingConfig
 from explorer.training.studies import FinalFigures, StudyError, Trial, grid, read_journal, study
-from explorer.training.studies.journal import data_hash, parse_journal
+from explorer.training.studies.journal import parse_journal
 
 CONFIGS = (*grid(SMALL, seed=range(4)), DIVERGING)
 
@@ -83,7 +83,7 @@ def test_a_trial_comes_back_to_the_bit(small_dataset, found):
 def test_a_journal_names_its_version_its_data_and_who_writes(finished, small_dataset):
     line, *rows = map(json.loads, finished.splitlines())
     assert line["version"] == "0.1.0"
-    assert (line["data"], line["data hash"]) == ("patterns", data_hash(small_dataset))
+    assert (line["data"], line["data hash"]) == ("patterns", small_dataset.content_hash)
     assert line["process"] == os.getpid()
     assert [row["config"]["seed"] for row in rows] == [config.seed for config in CONFIGS]
     assert parse_journal(finished, "").writer.startswith(f"process {os.getpid()} on ")
@@ -98,9 +98,9 @@ def test_the_hash_is_of_the_images_and_labels(small_dataset):
         dataclasses.replace(small_dataset, train_labels=labels),
         small_dataset.head(599),
     ]
-    hashes = {data_hash(dataset) for dataset in (small_dataset, *others)}
+    hashes = {dataset.content_hash for dataset in (small_dataset, *others)}
     assert len(hashes) == 4
-    assert data_hash(dataclasses.replace(small_dataset, name="another")) in hashes
+    assert dataclasses.replace(small_dataset, name="another").content_hash in hashes
 
 
 def test_it_goes_on_with_further_configs_and_with_failed_ones_of_which_the_newest_counts(

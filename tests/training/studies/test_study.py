@@ -1,5 +1,6 @@
 """A study gives what its runs give alone, to the bit, wherever they happen; and none of them gets lost."""
 
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun
 from explorer.training.studies import FinalFigures, StudyError, Trial, grid, study
 from explorer.training.studies.executors import run_trial
+from explorer.training.studies.journal import read_journal
 
 SEEDS = grid(SMALL, seed=range(6))
 
@@ -106,6 +108,49 @@ def test_images_of_ones_own_are_mapped_by_the_workers(small_dataset, pool, kind)
     assert not any(Path(path).exists() for path in paths)  # the study has cleaned up
 
 
+class Images(CountingPool):
+    """Counts the calls that carry images."""
+
+    n_sent = 0
+
+    def submit(self, function, *arguments):
+        self.n_sent += any(isinstance(one, Dataset) for one in arguments)
+        return super().submit(function, *arguments)
+
+
+@needs.POSIX
+def test_workers_that_do_not_see_the_folder_get_the_images_once_and_again_when_replaced(
+    small_dataset, elsewhere
+):
+    configs = grid(SMALL, seed=range(30))
+    with Images(2) as pool:
+        trials = {}
+        for trial in study(configs, small_dataset, executor=pool):
+            trials[trial.config] = trial
+            if len(trials) == 10:
+                os.kill(int(trial.worker.partition(":")[2]), signal.SIGKILL)
+    assert {trial.status for trial in trials.values()} == {"finished"}
+    assert [trials[config].epochs for config in configs[:3]] == [
+        tuple(train(config, small_dataset)) for config in configs[:3]
+    ]
+    workers = {trial.worker for trial in trials.values()}
+    assert 2 <= len(workers) <= 3
+    assert len(workers) <= pool.n_sent <= 2 * len(workers)
+
+
+def test_images_that_change_under_a_study_are_told_and_its_journal_stays(small_dataset, tmp_path, pool):
+    ours = dataclasses.replace(small_dataset, train_images=small_dataset.train_images.copy())
+    ours.train_images.flags.writeable = True  # as the file of a mapped array may be written
+    journal = tmp_path / "study.jsonl"
+    assert len(list(study(SEEDS[:2], ours, executor=pool, journal=journal))) == 2
+    ours.train_images[0] = 255 - ours.train_images[0]
+    with pytest.raises(
+        StudyError, match=r"^The images of the study, patterns, have changed since it began\.$"
+    ):
+        list(study(SEEDS, ours, executor=CountingPool(1), journal=journal))
+    assert len(read_journal(journal).trials) == 2
+
+
 def answered(trial=None, error=None):
     future = Future()
     if error is not None:
@@ -154,10 +199,10 @@ def test_an_unexpected_error_is_its_trials_own(small_dataset, caplog):
     assert trials[SMALL.replace(n_train=None)].status == "finished"
 
 
-def test_a_worker_with_other_versions_is_told():
+def test_a_worker_with_other_versions_is_told(mnist):
     words = r"^The worker .*:\d+ has nn-explorer .* on Python 3\.\d+, the study "
     with pytest.raises(StudyError, match=words):
-        run_trial(SMALL, None, "nn-explorer 0.0 with NumPy 1.0 on Python 3.9")
+        run_trial(SMALL, mnist, "nn-explorer 0.0 with NumPy 1.0 on Python 3.9")
 
 
 def test_what_the_executor_can_not_do_is_one_sentence(small_dataset):

@@ -22,6 +22,8 @@ from explorer.datasets.augmentation import Augmentation, distort
 from explorer.engine.kernels import Array
 
 PIXEL_SCALE = 1.0 / 255.0  # factor on the first layer's sums, because its inputs are 255 times too large
+CHUNK_ROWS = 2048
+MOST_COPIED = 1 << 26
 WIDE = 150_000  # weights of the first layer from which sorting the pixels pays off
 
 
@@ -33,14 +35,20 @@ def ink_ends(images: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 
 class InkedFirst:
-    """Training images, shape (n, n_pixels), with pixels sorted by how many images have ink there, most first."""
+    """Training images, shape (n, n_pixels), with pixels sorted by how many images have ink there, most first.
+
+    It keeps a sorted copy of a set of at most `MOST_COPIED` bytes, made block by block. The images of larger ones
+    are sorted as they are gathered: a mapped file may exceed the memory, and other processes share it.
+    """
 
     _KNOWN: ClassVar = WeakKeyDictionary[Dataset, "InkedFirst"]()
 
     def __init__(self, images: NDArray[np.uint8]) -> None:
-        self._images, self._lock = images, Lock()
+        self.images, self._lock = images, Lock()
+        self.is_sorted = images.nbytes <= MOST_COPIED
+        """Whether the pixels of `images`, once read by `by_ink`, are sorted; else they must be when gathered."""
         self._ends: NDArray[np.uint16] | None = None
-        n_inked = np.count_nonzero(images, axis=0)
+        n_inked = sum(np.count_nonzero(images[rows], axis=0) for rows in _blocks(images))
         self.order = np.argsort(-n_inked, kind="stable")
         """Indices of the pixels in sorted order, shape (n_pixels,), intp."""
         self.n_blank = int(np.count_nonzero(n_inked == 0))
@@ -52,29 +60,34 @@ class InkedFirst:
         if (known := cls._KNOWN.get(dataset)) is None:
             images = dataset.train_images.reshape(-1, dataset.n_inputs)
             known = cls._KNOWN.setdefault(dataset, cls(images))  # another thread's, if that was faster
+        known.sort()
         return known
-
-    @property
-    def images(self) -> NDArray[np.uint8]:
-        """The images with sorted pixels, created on first access by one of the threads."""
-        self._sort()
-        return self._images
 
     def by_ink(self, indices: NDArray[np.int64], *groups: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the `indices` of images, sorted within each group by where their ink ends.
 
         `groups` are the sort keys above that: the group of each image, then the group of that group, ascending.
         """
-        keys: list[NDArray[np.integer]] = [self._sort()[indices], *groups]
+        keys: list[NDArray[np.integer]] = [self.sort()[indices], *groups]
         return indices[np.lexsort(keys)]
 
-    def _sort(self) -> NDArray[np.uint16]:
-        """Sort the pixels unless that is done, and return where the ink of each image ends."""
+    def sort(self) -> NDArray[np.uint16]:
+        """Sort the pixels unless that is done, in one of the threads; return where the ink of each image ends."""
         with self._lock:
             if self._ends is None:
-                self._images = np.take(self._images, self.order, axis=1)
-                self._ends = ink_ends(self._images)
+                images = np.empty_like(self.images) if self.is_sorted else self.images
+                ends = np.empty(len(images), np.uint16)
+                for rows in _blocks(images):
+                    block = np.take(self.images[rows], self.order, axis=1)
+                    ends[rows] = ink_ends(block)
+                    if self.is_sorted:
+                        images[rows] = block
+                self.images, self._ends = images, ends
         return self._ends
+
+
+def _blocks(images: NDArray[np.uint8]) -> list[slice]:
+    return [slice(start, start + CHUNK_ROWS) for start in range(0, len(images), CHUNK_ROWS)]
 
 
 class Inputs:
@@ -114,7 +127,6 @@ class Inputs:
         return 2 + int(inked[-1]) if inked.size else 1
 
 
-CHUNK_ROWS = 2048
 AHEAD = 2  # chunks computed ahead of the current one
 STREAM = 2  # the run's seed gives several independent streams of random numbers; this one is for augmentation
 

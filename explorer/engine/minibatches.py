@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,10 +88,12 @@ class MiniBatches:
         self._inputs = model.inputs(rows)
         unsorted = dataset.train_images.reshape(n, n_inputs)
         self._images = unsorted if model.inked is None else model.inked.images
-        self._taken = np.empty((0 if take is None else rows, n_inputs), np.uint8)
+        is_written = take is not None or (model.inked is not None and not model.inked.is_sorted)
+        self._taken = np.empty((rows if is_written else 0, n_inputs), np.uint8)
         self._indices = np.empty(rows, np.int64)  # of the load's images
         # Not a method: the calls of the loads must not hold what holds them, and so all memory until Python looks.
-        self._write = partial(_write, self._inputs, self._images, self._indices, take and self._taken)
+        images = None if take else self._images
+        self._write = partial(_write, self._inputs, images, self._indices, self._taken)
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
         self._load: Load | None
@@ -295,10 +296,16 @@ class MiniBatches:
 
 
 def _write(
-    inputs: Inputs, images: NDArray[np.uint8], indices: NDArray[np.int64], taken: Any, rows: slice
+    inputs: Inputs,
+    images: NDArray[np.uint8] | None,
+    indices: NDArray[np.int64],
+    taken: NDArray[np.uint8],
+    rows: slice,
 ) -> None:
-    """Write the load's images, those with these `indices` or those `taken`, into some rows of the inputs."""
-    if taken is None:
+    """Write the load's images into some rows of the inputs: `images` at `indices`, or those `taken`."""
+    if images is not None and not len(taken):
         inputs.gather(images, indices[rows], rows)
-    else:
-        inputs.write(taken[rows], rows)
+        return
+    if images is not None:  # whose pixels are not sorted
+        np.take(images, indices[rows], 0, taken[rows], "clip")
+    inputs.write(taken[rows], rows)

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -11,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from explorer.datasets import Dataset
 from explorer.datasets.augmentation import Augmentation, distort
 from explorer.engine import Model, Scorer, inputs
 from explorer.engine.inputs import CHUNK_ROWS, AugmentedImages, InkedFirst
 from explorer.engine.minibatches import MiniBatches
 from explorer.network import NeuralNetwork
-from explorer.training import TrainingConfig, TrainingRun
+from explorer.training import TrainingConfig, TrainingRun, train
 from explorer.training.learners import finished
 
 
@@ -39,6 +41,7 @@ def test_pixels_with_ink_come_first():
     images = np.array([[0, 9, 0, 3], [0, 1, 0, 0], [0, 255, 8, 0]], np.uint8)
     inked = InkedFirst(images)
     assert (inked.order.tolist(), inked.n_blank) == ([1, 2, 3, 0], 1)
+    inked.sort()
     assert inked.images.tolist() == [[9, 0, 3, 0], [1, 0, 0, 0], [255, 8, 0, 0]]
 
 
@@ -63,12 +66,35 @@ def test_runs_in_several_threads_sort_the_images_once(mnist):
 
         def read(inked=inked, begin=begin):
             begin.wait()
+            inked.sort()
             return inked.images
 
         with ThreadPoolExecutor(4) as threads:
             found = [future.result() for future in [threads.submit(read) for _ in range(4)]]
         assert all(each is found[0] for each in found)
         np.testing.assert_array_equal(found[0], images[:, inked.order])
+
+
+@pytest.mark.parametrize("batch_size", [16, 600, 1000])
+def test_a_large_set_is_trained_on_as_a_small_one_and_stays_in_its_file(
+    mnist, tmp_path, monkeypatch, batch_size
+):
+    np.save(tmp_path / "images.npy", mnist.train_images[:4000])
+    config = TrainingConfig(hidden_sizes=200, epochs=1, batch_size=batch_size, learning_rate=0.01)
+    found, most = [], []
+    for limit in (inputs.MOST_COPIED, 1_000_000):
+        monkeypatch.setattr(inputs, "MOST_COPIED", limit)
+        images = np.load(tmp_path / "images.npy", mmap_mode="r")
+        held_out = mnist.test_images[:50], mnist.test_labels[:50]
+        dataset = Dataset("some", images, mnist.train_labels[:4000], *held_out)
+        tracemalloc.start()
+        try:
+            found.append(list(train(config, dataset)))
+            most.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert found[0] == found[1]
+    assert most[1] < most[0] - 0.8 * images.nbytes
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import nsmallest
 from pathlib import Path
 from statistics import mode
 from threading import Thread
@@ -70,6 +71,7 @@ _RECORDED_WORDS = (
 )
 _EARLIER = "Your last study. The form above has changed since, and describes the next one."
 _HINT = "Click on a point or a dot to choose another run."
+_MOST_OFFERED = 100  # runs, in the list of those to look at
 _REFUSED = "The study can't start yet: see what is expected above."
 
 
@@ -410,15 +412,17 @@ class StudyDrawing:
             self.ranking.show(*studies.ranking_data(self._shown))
             set_hidden(self.ranking, len(self._shown.best) < 2)
 
-    def _offer(self) -> None:
-        """Offer the runs, the most accurate first; unless another one was chosen, that one is."""
+    def _offer(self, chosen: str = "") -> None:
+        """Offer the most accurate runs and the `chosen` one, by default the user's; that is shown, or the best."""
         reached = [trial.final.test_accuracy if trial.final else -1.0 for trial in self.trials]
-        order = sorted(range(len(reached)), key=lambda number: -reached[number])
+        order = nsmallest(_MOST_OFFERED, range(len(reached)), key=lambda number: -reached[number])
+        follows, kept = not chosen and self.choice.value == self._best, chosen or self.choice.value
+        if not follows and kept and int(kept) < len(reached):
+            order = [*dict.fromkeys((*order, int(kept)))]
         found = {str(number): self._text(self.trials[number]) for number in order} or {"": "–"}
-        follows, self._best = self.choice.value == self._best, next(iter(found))
+        self._best = next(iter(found))
         self.choice.offer(found)
-        if follows:
-            self.choice.value = self._best
+        self.choice.value = self._best if follows else kept
         self._show_chosen()
 
     def _show_chosen(self) -> None:
@@ -450,4 +454,4 @@ class StudyDrawing:
         for index in at:
             numbers = numbers[index]
         if runs := tuple(self.trials[n] for n in numbers if n < len(self.trials)):
-            self.choice.value = str(self.trials.index(StudyLevel((), runs).nearest))
+            self._offer(str(self.trials.index(StudyLevel((), runs).nearest)))

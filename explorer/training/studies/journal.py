@@ -2,6 +2,8 @@
 
 It has one JSON object per line: a header (package version, data, writer) for each study that opens it, then its
 trials. Lines never change, and each is on disk before its trial counts: cut at any byte, the earlier ones stay.
+The figures of a trial's epochs are columns. Each confusion matrix is much like the one before: what is stored are
+their differences, int64, compressed, in base 64.
 """
 
 from __future__ import annotations  # `figure_kinds` reads them
@@ -12,16 +14,20 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Mapping
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from io import BytesIO, FileIO
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.foreign_files import FileError, open_plain_file, reason
@@ -36,8 +42,9 @@ else:
 
 TrialStatus = Literal["finished", "diverged", "failed"]
 
-_FORMAT = 1
+_FORMAT, _FORMATS = 2, (1, 2)  # the first had an object for each epoch, with its matrix as numbers
 _BEGINNING = b'{"nn-explorer study": '  # of every header line
+_MOST_MATRICES = 8 * MOST_EPOCHS * 100**2  # bytes of a trial's, unpacked
 _MOST_BYTES, _MOST_LISTS = 1 << 24, 1 << 16  # of a line: 500 epochs' matrices of 100 classes
 
 _log = logging.getLogger(__name__)
@@ -122,10 +129,22 @@ def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
     try:
         path = Path(path).expanduser()
         with open_plain_file(path, str(path)) as file:
-            content = file.read()
+            state = os.fstat(file.fileno())
+            known = _last_read().get(key := (path, state.st_ino, state.st_size, state.st_mtime_ns))
+            content = b"" if known else file.read()
     except (FileError, OSError, RuntimeError) as error:  # RuntimeError: no home folder for its “~”
         raise StudyError(str(error)) from error
-    return parse_journal(content, path.name)
+    if known is None:
+        known = parse_journal(content, path.name)
+        _last_read().clear()
+        _last_read()[key] = known
+    return known
+
+
+@cache
+def _last_read() -> dict[tuple[Path, int, int, int], RecordedStudy]:
+    """Return the journal that was read last: a command looks into it before its study opens it."""
+    return {}
 
 
 def settled_trials(path: str | os.PathLike[str] | None) -> dict[TrainingConfig, Trial]:
@@ -148,7 +167,7 @@ def parse_journal(content: bytes, name: str) -> RecordedStudy:
             if line.count(b"[") + line.count(b"{") > _MOST_LISTS or len(line) > _MOST_BYTES:
                 raise ValueError("more than a trial has")  # as Python objects, many times as large
             values = json.loads(line)
-            is_known = values.get("nn-explorer study", _FORMAT) == _FORMAT
+            is_known = values.get("nn-explorer study", _FORMAT) in _FORMATS
             if not is_known or {*values.get("config", ())} - FIELDS.keys():
                 raise StudyError(f"{name} was written by a later version of nn-explorer; update to read it.")
             if line.startswith(_BEGINNING):
@@ -159,7 +178,15 @@ def parse_journal(content: bytes, name: str) -> RecordedStudy:
                 trial = _trial(values)
                 trials.pop(trial.config, None)
                 trials[trial.config] = trial
-        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            ArithmeticError,
+            AttributeError,
+            RecursionError,
+            zlib.error,
+        ) as error:
             raise StudyError(f"{name} is damaged in line {number}.") from error
     notice = f"The last line of {name} was cut off and has been ignored." if end < len(content) else ""
     return replace(found, trials=tuple(trials.values()), notice=notice)
@@ -182,6 +209,7 @@ class Journal:
         try:
             is_ours = _lock(self._file)
             self.recorded = read_journal(self._path)
+            _last_read().clear()  # it is about to change
             if not is_ours:
                 raise StudyError(f"{self._path} is in use by {self.recorded.writer}.")
             if self.recorded.data_hash not in ("", own):
@@ -202,7 +230,10 @@ class Journal:
 
     def add(self, trial: Trial) -> None:
         """Write a trial to the disk; if that fails, raise `StudyError` and leave the file unchanged."""
-        self._write(_line(asdict(trial)), self._file.tell())
+        values = {field.name: getattr(trial, field.name) for field in fields(trial)}
+        final = None if trial.final is None else asdict(trial.final)
+        columns = {**values, "config": asdict(trial.config), "epochs": _columns(trial.epochs), "final": final}
+        self._write(_line(columns), self._file.tell())
 
     def _write(self, line: bytes, end: int) -> None:
         """Write a line at `end`, after the complete lines."""
@@ -257,7 +288,7 @@ def _trial(row: Mapping[str, Any]) -> Trial:
     return Trial(
         config=TrainingConfig(**row["config"]),
         status=row["status"],
-        epochs=tuple(_epoch(record) for record in row["epochs"]),
+        epochs=tuple(_epochs(row["epochs"])),
         final=None if row["final"] is None else FinalFigures(**_figures(FinalFigures, row["final"])),
         error=writable(str(row["error"])),
         worker=writable(str(row["worker"])),
@@ -274,9 +305,36 @@ def _figures(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     return figures
 
 
-def _epoch(record: Mapping[str, Any]) -> EpochRecord:
-    figures = _figures(EpochRecord, {"learning_rate": math.nan, **record})  # earlier journals lack it
-    counts = np.array(record["confusion"])
-    if counts.dtype.kind != "i" or (counts < 0).any():
-        raise ValueError("counts that are no whole numbers")
-    return EpochRecord(**figures, confusion=read_only_counts(counts.reshape(len(counts), len(counts))))
+def _columns(epochs: Sequence[EpochRecord]) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        name: [getattr(record, name) for record in epochs] for name in figure_kinds(EpochRecord)
+    }
+    matrices = np.array([record.confusion for record in epochs], "<i8")  # (n_epochs, n_classes, n_classes)
+    packed = b64encode(zlib.compress(np.diff(matrices, axis=0, prepend=0).tobytes())) if epochs else b""
+    return {**columns, "classes": matrices.shape[-1], "confusion": packed.decode()}
+
+
+def _epochs(written: Any) -> Iterator[EpochRecord]:
+    if isinstance(written, list):  # of the first format
+        rows = [{"learning_rate": math.nan, **record} for record in written]  # the earliest lack it
+        matrices = [np.array(record["confusion"]) for record in written]
+    else:
+        names = figure_kinds(EpochRecord)
+        columns = zip(*(written[name] for name in names), strict=True)
+        rows = [dict(zip(names, row, strict=True)) for row in columns]
+        matrices = [*_unpacked(written["confusion"], len(rows), int(written["classes"]))]
+    for row, counts in zip(rows, matrices, strict=True):
+        if counts.dtype.kind != "i" or (counts < 0).any():
+            raise ValueError("counts that are no whole numbers")
+        square = read_only_counts(counts.reshape(len(counts), len(counts)))
+        yield EpochRecord(**_figures(EpochRecord, row), confusion=square)
+
+
+def _unpacked(packed: str, n: int, n_classes: int) -> NDArray[np.int64]:
+    """Return `n` confusion matrices, (n, n_classes, n_classes)."""
+    n_bytes = 8 * n * n_classes**2
+    if not 0 <= n_bytes <= _MOST_MATRICES:
+        raise ValueError("more than a trial has")
+    content = zlib.decompressobj().decompress(b64decode(packed, validate=True), n_bytes + 1) if n else b""
+    differences = np.frombuffer(content, "<i8").reshape(n, n_classes, n_classes)
+    return np.cumsum(differences, axis=0, dtype=np.int64)

@@ -5,11 +5,19 @@ from threading import Event
 
 import pytest
 from app_steps import PATIENCE, is_hidden, open_tab, send
+from made_trials import finished
 from study_steps import until
 
 from explorer import TrainingConfig
 from explorer.extensions.many_runs import study_panel as module
-from explorer.extensions.many_runs.study_panel import BATCH_SIZES, NO_AXES, RECORDED, as_text, offered_values
+from explorer.extensions.many_runs.study_panel import (
+    BATCH_SIZES,
+    NO_AXES,
+    RECORDED,
+    StudyPlan,
+    as_text,
+    offered_values,
+)
 from explorer.extensions.many_runs.study_runner import StudyRunner
 from explorer.training import FIELDS
 from explorer.training.studies import Trial, grid, read_journal
@@ -139,6 +147,21 @@ def test_a_click_on_a_point_says_which_run_it_shows_and_stays(app, panel):
     assert list(app.history) == list(chosen.epochs)
     app.panels.tab_bar.selected = "study"
     assert drawing.chosen == chosen  # the best was offered again
+
+
+def test_of_a_thousand_runs_the_best_are_listed_and_any_can_be_chosen(panel):
+    trials = tuple(finished(seed / 1001, epochs=1, seed=seed) for seed in range(1001))
+    drawing, plan = panel.drawing, StudyPlan(("batch_size",), tuple(trial.config for trial in trials))
+    drawing.show(plan, trials)
+    assert drawing.chosen.config.seed == 1000
+    assert len(drawing.choice.options) == 100
+    (median,) = drawing.figure.plot.data[1].customdata
+    assert median == list(range(1001))
+    send(drawing.figure, {"kind": "click", "trace": 1, "index": [0]})
+    assert drawing.chosen.config.seed == 500
+    assert len(drawing.choice.options) == 101
+    drawing.show(plan, trials)
+    assert drawing.chosen.config.seed == 500
 
 
 def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, started):

@@ -3,8 +3,10 @@
 import dataclasses
 import errno
 import json
+import math
 import os
 import random
+import sys
 from collections import Counter
 from contextlib import contextmanager
 
@@ -18,7 +20,7 @@ from study_steps import DIVERGING, SMALL, CountingThreads, by_config, journal_co
 
 from explorer.training import EpochRecord, TrainingConfig
 from explorer.training.studies import FinalFigures, StudyError, Trial, grid, read_journal, study
-from explorer.training.studies.journal import parse_journal
+from explorer.training.studies.journal import Journal, parse_journal
 
 CONFIGS = (*grid(SMALL, seed=range(4)), DIVERGING)
 
@@ -39,18 +41,23 @@ def resumed(path, dataset, configs=CONFIGS):
 
 
 figures, shares, times = st.floats(), st.floats(0, 1), st.floats(0, 1e9)
-epochs = st.builds(
-    EpochRecord,
-    epoch=st.integers(1, 500),
-    train_loss=figures,
-    test_loss=figures,
-    train_accuracy=shares,
-    test_accuracy=shares,
-    seconds=times,
-    confusion=arrays.arrays(
-        np.int64, st.integers(1, 10).map(lambda n: (n, n)), elements=st.integers(0, 2**60)
-    ),
-)
+
+
+def epochs(n_classes):
+    """Records of a run on so many classes."""
+    record = st.builds(
+        EpochRecord,
+        epoch=st.integers(1, 500),
+        train_loss=figures,
+        test_loss=figures,
+        train_accuracy=shares,
+        test_accuracy=shares,
+        seconds=times,
+        confusion=arrays.arrays(np.int64, (n_classes, n_classes), elements=st.integers(0, 2**60)),
+    )
+    return st.lists(record, max_size=3).map(tuple)
+
+
 trials = st.builds(
     Trial,
     config=st.builds(
@@ -62,7 +69,7 @@ trials = st.builds(
         n_train=st.none() | st.integers(10, 10**7),
     ),
     status=st.sampled_from(["finished", "diverged", "failed"]),
-    epochs=st.lists(epochs, max_size=3).map(tuple),
+    epochs=st.integers(1, 10).flatmap(epochs),
     final=st.none() | st.builds(FinalFigures, figures, figures, shares, shares),
     error=st.text(),
     seconds=times,
@@ -78,6 +85,48 @@ def test_a_trial_comes_back_to_the_bit(small_dataset, found):
     assert repr(recorded.trials) == repr(tuple(found))  # NaN, infinities and -0.0 as well
     assert not any(record.confusion.flags.writeable for trial in recorded.trials for record in trial.epochs)
     assert (recorded.notice, recorded.dataset_name) == ("", "patterns")
+
+
+def test_a_journal_of_the_first_format_goes_on(finished, small_dataset, tmp_path):
+    """It had an object for each epoch, with the matrix as numbers, and for a while no learning rates."""
+    trials = parse_journal(finished, "").trials
+    head, *rows = map(json.loads, finished.splitlines())
+    lines = [head | {"nn-explorer study": 1}]
+    for row, trial in zip(rows, trials, strict=True):
+        epochs = [dataclasses.asdict(record) for record in trial.epochs]
+        lines.append(row | {"epochs": epochs})
+    del lines[1]["epochs"][0]["learning_rate"]
+    path = tmp_path / "study.jsonl"
+    path.write_text("".join(json.dumps(line, default=np.ndarray.tolist) + "\n" for line in lines[:-1]))
+    begun, found = resumed(path, small_dataset)
+    assert begun == [CONFIGS[-1]]
+    assert math.isnan(found[CONFIGS[0]].epochs[0].learning_rate)
+    assert [found[config] for config in CONFIGS[1:]] == [*trials[1:]]
+
+
+@pytest.mark.parametrize("packed", ["", "AAAA", "ä", "eNpjYBgFo2AUjAIAAyAAAQ=="])
+def test_matrices_that_are_none_are_told(finished, packed):
+    for change in ({"confusion": packed}, {"classes": 10**9}, {"classes": -1}, {"epoch": [1] * 10**6}):
+        rows = [json.loads(line) for line in finished.splitlines()]
+        rows[2]["epochs"].update(change)
+        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        with pytest.raises(StudyError, match=r"^it\.jsonl is damaged in line 3\.$"):
+            parse_journal(content, "it.jsonl")
+
+
+def test_a_command_that_looks_into_a_journal_and_then_opens_it_reads_it_once(
+    finished, small_dataset, tmp_path, monkeypatch
+):
+    journal, parsed = sys.modules[Journal.__module__], []
+    monkeypatch.setattr(
+        journal, "parse_journal", lambda content, name: parsed.append(name) or parse_journal(content, name)
+    )
+    (path := tmp_path / "study.jsonl").write_bytes(finished)
+    assert len(read_journal(path).trials) == len(CONFIGS)
+    assert resumed(path, small_dataset)[0] == []
+    assert parsed == ["study.jsonl"]
+    assert len(read_journal(path).trials) == len(CONFIGS)  # the file has changed: who writes is another one
+    assert parsed == 2 * ["study.jsonl"]
 
 
 def test_a_journal_names_its_version_its_data_and_who_writes(finished, small_dataset):

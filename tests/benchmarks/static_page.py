@@ -53,8 +53,8 @@ def sizes(folder):
     runs = [name for name in files if name.startswith("run-")]
     groups = {
         "page with styles and scripts": ["index.html"],
-        "test images": ["images.js"],
-        "Plotly": ["plotly.js"],
+        "test images": [name for name in files if name.startswith("images.")],
+        "Plotly": [name for name in files if name.startswith("plotly.")],
         f"{len(runs)} runs": runs,
         "all": [*files],
     }

@@ -1,6 +1,7 @@
 """A published page from a server of files, with no other host to ask and no Python: everything in it is alive."""
 
 import re
+import shutil
 from base64 import b64encode
 from itertools import pairwise
 from pathlib import Path
@@ -72,6 +73,34 @@ def slider(page, label):
     return page.locator(".explorer-control", has_text=label).locator("input[type=range]")
 
 
+def test_a_second_publication_is_shown_whole_where_all_of_the_first_is_cached(open_page, tmp_path):
+    """As a cache in between keeps files for good, but asks for the page itself again."""
+    mnist, folder, cached = load_mnist(), tmp_path / "site", {}
+    kept = KeptWeights(tmp_path, (1,))
+    configs = [BASE.replace(epochs=1, hidden_sizes=(n,)) for n in (5, 7)]
+    with KeepingPool(kept) as pool:
+        runs = [kept.run_of(trial, mnist) for trial in study(configs, executor=pool)]
+    runs.sort(key=lambda run: run.config.hidden_sizes)
+    publish(runs[:1], mnist, folder, title="First")
+
+    def from_cache(route):
+        url = route.request.url
+        if url not in cached:
+            cached[url] = route.fetch().body()
+        route.fulfill(body=cached[url], content_type="text/javascript")
+
+    with served(folder) as address:
+        found = open_page(address, prepare=lambda page: page.route("**/data/*.js", from_cache))
+        expect(drawn(found).page.get_by_text("5 units, sigmoid")).to_be_visible()
+        before = {*cached}
+        shutil.rmtree(folder)
+        publish(runs[1:], mnist, folder, title="Second")
+        found.page.reload()
+        expect(drawn(found).page.get_by_text("7 units, sigmoid")).to_be_visible()
+        (run,) = {*cached} - before  # images and Plotly are the same, and not loaded again
+        assert "/data/run-0." in run
+
+
 def test_a_link_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     found = drawn(open_page(f"{site[0]}#hidden=32&batch=8&epoch=2"))
     page = found.page
@@ -100,14 +129,14 @@ def test_a_link_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     expect(page).to_have_url(re.compile(r"hidden=40&batch=1000&epoch=2$"))
     expect(page.locator("#site-said")).to_be_empty()
     waiting = []
-    page.route("**/run-0.js", lambda route: waiting.append(route))
-    with page.expect_request("**/run-0.js"):
+    page.route("**/run-0.*.js", lambda route: waiting.append(route))
+    with page.expect_request("**/run-0.*.js"):
         page.evaluate("() => (location.hash = 'hidden=8&batch=50')")
     page.get_by_label("Epoch shown").press("Home")  # while the run is still loading
     expect(page).to_have_url(re.compile("epoch=1$"))
     before = accuracy.inner_text()
     waiting[0].continue_()
-    page.unroute("**/run-0.js")
+    page.unroute("**/run-0.*.js")
     expect(accuracy).not_to_have_text(before)
     expect(page).to_have_url(re.compile(r"method=The\+exercise&hidden=8&batch=50&epoch=1$"))
     page.get_by_text("Modern", exact=True).click()

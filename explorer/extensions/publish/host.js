@@ -47,7 +47,8 @@ const inserted = (/** @type {string} */ src) =>
 
 /** The bytes of a file of the folder. Pages from a disk may not fetch, but may load scripts. */
 export async function bytesOf(/** @type {string} */ name) {
-  await inserted(`data/${name}.js`).catch(() => Promise.reject(new Error(`data/${name}.js is missing`)));
+  const missing = new Error(`data/${name}.js is missing; if the page has been published again, reload it`);
+  await inserted(`data/${name}.js`).catch(() => Promise.reject(missing));
   const { explorerFiles: files } = /** @type {any} */ (globalThis);
   const packed = fromBase64(files[name]);
   delete files[name];

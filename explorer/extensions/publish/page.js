@@ -41,7 +41,7 @@ const numberOf = (at) => grouped(Math.floor((at * site.n_test) / site.n_images))
 
 /** Load a run; its networks and scores are computed when they are first needed. @param {number} number */
 async function load(number) {
-  const { about, network: networkAt } = unpacked(await bytesOf(`run-${number}`));
+  const { about, network: networkAt } = unpacked(await bytesOf(site.files[`run-${number}`]));
   /** @type {import("./network.js").Network[]} */
   const networks = [];
   /** @type {Scores[]} */
@@ -397,12 +397,12 @@ function listen() {
 }
 
 async function loadPlotly() {
-  await runScript("plotly");
+  await runScript(site.files.plotly);
   return Reflect.get(globalThis, `${site.plotly}.script`);
 }
 
 async function begin() {
-  const all = new Uint8Array(await bytesOf("images"));
+  const all = new Uint8Array(await bytesOf(site.files.images));
   labels = all.subarray(0, site.n_images);
   images = all.subarray(site.n_images);
   const moves = site.n_early && !location.hash && !matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -123,7 +123,8 @@ def _publish(args: Namespace, folder: Path, dataset: Dataset, only: Sequence[str
     with whole_folder(folder) as place:
         files = publish(runs, dataset, place, **look)
     run = max(size for name, size in files.items() if name.startswith("data/run-"))
-    first = files["index.html"] + files["data/images.js"] + run
+    images = next(size for name, size in files.items() if name.startswith("data/images"))
+    first = files["index.html"] + images + run
     sizes = f"{sum(files.values()) / 1e6:.1f} MB, at most {first / 1e6:.1f} MB of it before the first picture"
     print(f"Wrote {folder}: {counted(len(runs), 'run')}, {sizes}.")
     change = 100 * max(recordings.accuracy_change(run, dataset) for run in runs)

@@ -5,6 +5,7 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -148,6 +149,12 @@ def publish(
     axes, places = axes_of([run.config for run in runs])
     site = {"axes": [asdict(axis) for axis in axes], "runs": places, "parts": [*only], **_site(runs, dataset)}
     site["models"] = _models(axes, dataset.class_names, only)
+    shown = shown_images(dataset.n_test)
+    labels, images = dataset.test_labels[shown], dataset.test_images[shown]
+    data = {"plotly": plotly_script(), "images": labels.astype(np.uint8).tobytes() + images.tobytes()}
+    data |= {f"run-{k}": packed(run, **_about(run, dataset)) for k, run in enumerate(runs)}
+    # By names with their hash, so that a cache never mixes two publications.
+    site["files"] = {name: f"{name}.{sha256(content).hexdigest()[:12]}" for name, content in data.items()}
     css, base, scripts = page_assets()
     modules = []  # of this folder, as parts of one
     for name in ("host", "network", "page"):
@@ -162,15 +169,11 @@ def publish(
         scripts=_json({"base": base, "scripts": {name: scripts[name] for name in _SCRIPTS.split()}}),
         module="\n".join([base, *modules]),
     )
-    shown = shown_images(dataset.n_test)
-    labels, images = dataset.test_labels[shown], dataset.test_images[shown]
-    data = {"plotly": plotly_script(), "images": labels.astype(np.uint8).tobytes() + images.tobytes()}
-    data |= {f"run-{k}": packed(run, **_about(run, dataset)) for k, run in enumerate(runs)}
     files = {"index.html": html.encode()}
     for name, content in data.items():  # as scripts: pages from a disk may load nothing else
         packed_text = b64encode(gzip.compress(content, mtime=0)).decode()
-        script = f'(globalThis.explorerFiles ??= {{}})["{name}"] = "{packed_text}";\n'
-        files[f"data/{name}.js"] = script.encode()
+        script = f'(globalThis.explorerFiles ??= {{}})["{site["files"][name]}"] = "{packed_text}";\n'
+        files[f"data/{site['files'][name]}.js"] = script.encode()
     (folder / "data").mkdir(parents=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)

@@ -365,8 +365,15 @@ def of_trial(**changes):
     return b"".join([*lines[:2], json.dumps(json.loads(lines[1]) | changes).encode() + b"\n", *lines[3:]])
 
 
+def of_columns(**changes):
+    return of_trial(epochs=json.loads(journal().splitlines()[1])["epochs"] | changes)
+
+
 def of_epoch(**changes):
-    return of_trial(epochs=[json.loads(journal().splitlines()[1])["epochs"][0] | changes])
+    """In the first format, in which each epoch was an object."""
+    columns = json.loads(journal().splitlines()[1])["epochs"]
+    record = {name: column[0] for name, column in columns.items() if isinstance(column, list)}
+    return of_trial(epochs=[record | {"confusion": [[1]]} | changes])
 
 
 def with_line(line):
@@ -383,12 +390,13 @@ def journals():
             of_trial(final={"train_loss": 0.1}), of_trial(final=0), of_trial(final={}),
             of_epoch(confusion=[[1, 2]]), of_epoch(confusion=[[np.nan]]), of_epoch(confusion=[[-1]]),
             of_epoch(epoch=np.inf), of_epoch(epoch=10**400), of_epoch(test_accuracy=-1e308),
-            of_epoch(test_accuracy=np.nan), of_epoch(seconds=np.inf),
+            of_epoch(test_accuracy=np.nan), of_epoch(seconds=np.inf), of_columns(epoch=[]), of_columns(epoch=1),
+            of_columns(seconds=["1 s"]), of_columns(confusion=7), of_columns(classes=np.inf), of_trial(epochs=7),
         )),
         *((r"^it\.jsonl is not the journal of a study\.$", content)
           for content in (b"a,b\n1,2\n", b"{}\n", b"\x89PNG\r\n", b'{"nn-explorer run": 1}\n')),
         *((r"^it\.jsonl was written by a later version .*; update to read it\.$", content) for content in (
-            journal().replace(b'study": 1', b'study": 2', 1),
+            journal().replace(b'study": 2', b'study": 3', 1),
             journal().replace(b'"config": {', b'"config": {"sparsity": 0.1, ', 1),
         )),
     ]  # fmt: skip

@@ -72,11 +72,16 @@ def test_single_images_share_the_calls_of_an_update_and_their_memory(small_datas
 def test_what_a_run_takes_is_free_as_soon_as_it_is_left(small_dataset, n_hidden, batch_size):
     """Without a search for circles, which Python makes rarely."""
     config = TrainingConfig(hidden_sizes=n_hidden, batch_size=batch_size, epochs=1)
+
+    def alive():
+        return [one for one in gc.get_objects() if isinstance(one, Model | minibatches.MiniBatches)]
+
     gc.collect()
     gc.disable()
     try:
+        before = {*map(id, alive())}  # other tests'
         list(TrainingRun(config, small_dataset))
-        left = [one for one in gc.get_objects() if isinstance(one, Model | minibatches.MiniBatches)]
+        left = [one for one in alive() if id(one) not in before]
     finally:
         gc.enable()
     assert left == []

@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @typedef {{ title: string, units: number[], n_units: number }} Layer
  * @typedef {{ unit: number, terms: DataView }} Sum of one unit: what each of the layer before adds, and the bias
  * @typedef {{
- *   values: DataView[], sums: Sum[], pixels?: DataView, symbol: string, outputs: number[], figures: string[], decided: number, true: number,
+ *   values: DataView[], sums: Sum[], pixels?: DataView | null, symbol: string, outputs: number[], figures: string[], decided: number, true: number,
  *   looked_at: number, words: string, spoken: string, hints: string[][],
  * }} Signal all numbers in views are float32
  * @typedef {{

@@ -130,11 +130,11 @@ class DrawnNetwork:
             words=inspected.differs,
         )
 
-    def _strongest_pixels(self, image: Drawing, W: Array) -> bytes:
+    def _strongest_pixels(self, image: Drawing, W: Array) -> bytes | None:
         """Return the pixels that add most to each shown unit's sum, from which the drawing's lines lead."""
         units = list(self.units[0])
         if self.plane is not None or len(units) > _MOST_TRACED:
-            return b""
+            return None
         terms = np.nan_to_num(W[units] * image.pixels)  # (n_units, n_pixels)
         order = np.argsort(-np.abs(terms), axis=1, kind="stable")[:, :_N_PIXELS]
         shares = np.take_along_axis(terms, order, axis=1)

@@ -39,6 +39,8 @@ class Drawing:
     """The network's input image, shape (28, 28)."""
     true: int | None = None
     """The user's label; None if there is none."""
+    frame: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    """Left, top and side of the image on the pad, which is 1 wide."""
 
     @property
     def pixels(self) -> NDArray[np.float32]:

@@ -44,13 +44,30 @@ def scale(ink: Image) -> Image:
 def center(ink: Image) -> Image:
     """Return `ink`, at most 28 × 28, moved by whole pixels so that its center of mass is nearest to (14, 14)."""
     image = np.zeros(IMAGE_SHAPE, np.uint8)
+    top, left = _corner(ink)
+    image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return image
+
+
+def frame(ink: Image) -> tuple[float, float, float]:
+    """Return the left, top and side of `preprocess`'s image in a square drawing, as shares of its width."""
+    if not ink.any():
+        return 0.0, 0.0, 1.0
+    top, left = _corner(scale(crop(ink)))
+    first_row, first_column = (int(ink.any(axis=axis).argmax()) for axis in (1, 0))
+    pixel = max(crop(ink).shape) / BOX  # in pixels of the drawing
+    corner = first_column - left * pixel, first_row - top * pixel
+    return corner[0] / len(ink), corner[1] / len(ink), IMAGE_SHAPE[0] * pixel / len(ink)
+
+
+def _corner(ink: Image) -> tuple[int, int]:
+    """Return the row and the column of 28 × 28 pixels to put a scaled digit at."""
     masses = (np.indices(ink.shape) * ink).sum(axis=(1, 2)) / ink.sum()  # row and column, the first is at 0
     top, left = (
         min(max(round(CENTER - mass), 0), room - side)
         for mass, room, side in zip(masses.tolist(), IMAGE_SHAPE, ink.shape, strict=True)
     )
-    image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    return image
+    return top, left
 
 
 def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:

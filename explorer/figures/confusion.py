@@ -1,6 +1,7 @@
 """The confusion matrix as a heat map of the mistakes, and the difference between the matrices of two runs.
 
-The colors measure the cells off the diagonal; the diagonal, a hundred times as large, has a neutral fill.
+The colors measure the cells off the diagonal. The diagonal, a hundred times as large, has a scale of its own,
+without a hue: the stronger, the more of a class are classified correctly.
 In the difference, colors show which run is better, numbers which has more: a correct decision more and a mistake
 less both have the hue of B.
 """
@@ -49,7 +50,7 @@ def confusion_data(
     layout = _layout(class_names, held_out if normalize == "count" else by_class)
     if counts is None:
         blank = _part(np.zeros_like(right), None, "", "")
-        return [blank | {"zmax": 1.0}, blank, {"visible": True}], layout
+        return [blank | {"zmax": 1.0}, blank | {"zmax": 1.0}, {"visible": True}], layout
     totals = counts.sum(axis=1)
     values, smallest, written = counts, max(1.0, 0.01 * float(totals.max())), "{:d}"
     if normalize == "row":
@@ -64,7 +65,8 @@ def confusion_data(
     hover = _texts(class_names, words)
     largest = float(np.where(right, 0, values).max())
     mistakes = _part(~right, values, text, hover) | {"zmax": max(smallest, largest)}
-    return [mistakes, _part(right, values, text, hover), {"visible": False}], layout
+    all_right = 100.0 if normalize == "row" else max(1.0, float(totals.max()))
+    return [mistakes, _part(right, values, text, hover) | {"zmax": all_right}, {"visible": False}], layout
 
 
 def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict[str, Any]:
@@ -84,7 +86,7 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
     hidden = {"hoverinfo": "skip", "showlegend": False}
     return [
         _cells(class_names, theme, "mistakes", palette.surface, palette.heat) | {"zmin": 0},
-        _cells(class_names, theme, "right", palette.raised, palette.raised) | {"zmin": 0},
+        _cells(class_names, theme, "right", palette.raised, palette.weight) | {"zmin": 0},
         scatter(name="note", x=middle, y=middle, **words, **hidden),
     ]
 

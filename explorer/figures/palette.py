@@ -48,6 +48,8 @@ class Palette:
     heat: str = _color("#4d8ccb", "#2c68a6")
     """The strong end of the one-hue scale of the confusion matrix; `surface` is the weak end.
     `text` is legible on both."""
+    weight: str = _color("#b4c0cd", "#4b5866")
+    """The strong end of the scale of the matrix's diagonal; `raised` is the weak end."""
     negative: str = _color("#8a3f97", "#d08be0")
     positive: str = _color("#00785a", "#4fc38a")
     """Two categories other than train and test: weights below and above 0, gradients by sum and by mean."""

@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @typedef {{ title: string, units: number[], n_units: number }} Layer
  * @typedef {{ unit: number, terms: DataView }} Sum of one unit: what each of the layer before adds, and the bias
  * @typedef {{
- *   values: DataView[], sums: Sum[], symbol: string, outputs: number[], figures: string[], decided: number, true: number,
+ *   values: DataView[], sums: Sum[], pixels?: DataView | null, symbol: string, outputs: number[], figures: string[], decided: number, true: number,
  *   looked_at: number, words: string, spoken: string, hints: string[][],
  * }} Signal all numbers in views are float32
  * @typedef {{
@@ -121,8 +121,9 @@ const makeOption = (label, attributes, ...children) =>
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-network", model);
-  const links = document.createElementNS(SVG, "svg");
-  links.setAttribute("aria-hidden", "true");
+  const [links, rays] = [document.createElementNS(SVG, "svg"), document.createElementNS(SVG, "svg")];
+  for (const drawn of [links, rays]) drawn.setAttribute("aria-hidden", "true");
+  rays.classList.add("explorer-network-rays");
   const stage = make("div", { class: "explorer-network-stage" });
   const sum = make("p", { class: "explorer-network-sum explorer-muted explorer-small", "aria-hidden": "true" });
   const spoken = make("p", { class: "explorer-unseen" });
@@ -196,15 +197,51 @@ function render({ model, el, signal }) {
     stage.toggleAttribute("data-dense", layers.length > 3);
     stage.toggleAttribute("data-pictured", model.get("all_pictured"));
     const outputs = make("div", { class: "explorer-network-layer", style: `--turn: ${layers.length}` }, heading, classes);
-    stage.replaceChildren(...parts, outputs, links);
+    stage.replaceChildren(...parts, outputs, links, rays);
   };
 
-  const light = (/** @type {number} [layer] */ layer = -1, /** @type {number} */ at = -1) => {
-    for (const path of links.children) {
-      path.toggleAttribute("data-dim", layer >= 0 && path.getAttribute("data-from") !== `${layer} ${at}`);
+  /** Lines from the pixels that add most to the sum of a unit of the first layer, if the pad is next to the drawing. */
+  const showRays = (/** @type {number} */ at) => {
+    rays.replaceChildren();
+    const pad = el.closest(".explorer-place-network")?.querySelector(".explorer-drawing-ground")?.getBoundingClientRect();
+    const [tile, origin] = [columns[0]?.tiles[at]?.getBoundingClientRect(), stage.getBoundingClientRect()];
+    const { pixels } = model.get("signal");
+    if (!pad || !tile || !pixels?.byteLength || !origin.width) return;
+    rays.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
+    const each = pixels.byteLength / columns[0].tiles.length;
+    const [u, v] = [tile.left - origin.left, (tile.top + tile.bottom) / 2 - origin.top];
+    for (let byte = at * each; byte < (at + 1) * each; byte += 3) {
+      const [across, down, share] = [pixels.getUint8(byte) / 255, pixels.getUint8(byte + 1) / 255, pixels.getUint8(byte + 2) / 127 - 1];
+      if (!share) continue;
+      const [x, y] = [pad.left - origin.left + across * pad.width, pad.top - origin.top + down * pad.height];
+      const path = document.createElementNS(SVG, "path");
+      path.setAttribute("d", `M ${x} ${y} C ${x + (u - x) / 2} ${y}, ${u - (u - x) / 3} ${v}, ${u} ${v}`);
+      path.setAttribute("stroke-width", String(0.75 + 2.5 * Math.abs(share)));
+      path.setAttribute("data-sign", share < 0 ? "negative" : "positive");
+      rays.append(path);
     }
   };
+  let hovered = [-1, -1];
+  /** Light the unit under the pointer, else the chosen one, and fade all others. */
+  const showLit = () => {
+    const [chosen = -1, unit = -1] = model.get("unit");
+    const [layer, at] = hovered[0] >= 0 ? hovered : [chosen, model.get("layers")[chosen]?.units.indexOf(unit) ?? -1];
+    const isLit = at >= 0;
+    for (const path of links.children) path.toggleAttribute("data-dim", isLit && path.getAttribute("data-from") !== `${layer} ${at}`);
+    columns.forEach(({ tiles }, index) => {
+      tiles.forEach((tile, place) => void tile.toggleAttribute("data-faded", isLit && !(index === layer && place === at)));
+    });
+    showRays(layer === 0 ? at : -1);
+  };
+  const light = (/** @type {number} [layer] */ layer = -1, /** @type {number} */ at = -1) => {
+    hovered = [layer, at];
+    showLit();
+  };
   const showLinks = () => {
+    drawLinks();
+    showLit();
+  };
+  const drawLinks = () => {
     links.replaceChildren();
     const origin = stage.getBoundingClientRect();
     if (!origin.width) return;
@@ -282,6 +319,7 @@ function render({ model, el, signal }) {
       const { units } = model.get("layers")[index];
       for (const [at, tile] of tiles.entries()) tile.setAttribute("aria-selected", String(index === layer && units[at] === unit));
     }
+    showLit();
   };
   const showSprite = () => {
     const old = url;

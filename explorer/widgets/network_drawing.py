@@ -48,6 +48,9 @@ class Signal:
     """For each hidden layer, the activations of the shown units, float32."""
     sums: Sequence[DrawnSum] = ()
     """For each hidden layer, the sum that its links lead to, the one looked at at the end; empty without links."""
+    pixels: bytes | None = None
+    """For each shown unit of the first layer, the pixels that add most to its sum, as many for each: x and y, 255
+    at the pad's far edge, and the share of the largest, 0 to 254 for -1 to 1."""
     symbol: str = ""
     """The function of the outputs."""
     outputs: Sequence[float] = ()

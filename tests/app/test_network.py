@@ -86,6 +86,25 @@ def test_the_sums_lead_to_the_class_and_to_the_unit_that_adds_most(app, panel, i
     assert float(signal["figures"][found.unit]) == pytest.approx(found.output, abs=0.006)
 
 
+@pytest.mark.parametrize("image", [3, "a drawing"])
+def test_lines_lead_from_the_pixels_that_add_most_to_a_unit(app, panel, image):
+    if image == "a drawing":
+        panel.pad.ink = a_drawing()  # from column 30 to 89 and row 20 to 119 of 140
+        x, (left, top, side) = app.views.image.pixels, app.views.image.frame
+    else:
+        panel.look_at(image)
+        x, (left, top, side) = trained_on(app, image)[1], (0, 0, 1)
+    (layer, *_), signal = panel.drawing.layers, panel.drawing.signal
+    found = np.frombuffer(signal["pixels"], np.uint8).reshape(len(layer["units"]), -1, 3).astype(float)
+    terms = app.network.W1[list(layer["units"])] * x
+    order = np.argsort(-np.abs(terms), axis=1, kind="stable")[:, : found.shape[1]]
+    rows, columns = np.divmod(order, 28)
+    np.testing.assert_allclose(found[..., 0] / 255, left + side * (columns + 0.5) / 28, atol=0.002)
+    np.testing.assert_allclose(found[..., 1] / 255, top + side * (rows + 0.5) / 28, atol=0.002)
+    shares = np.take_along_axis(terms, order, axis=1) / np.abs(terms).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(found[..., 2] / 127 - 1, shares, atol=0.005)
+
+
 def test_a_drawing_is_read_and_a_cell_puts_its_first_image_on_the_pad(app, panel, small_dataset):
     panel.look_at(0)
     panel.pad.ink = a_drawing()

@@ -135,6 +135,34 @@ def test_an_image_shows_its_outputs_and_leads_to_its_way_through_the_network(tra
     expect(page.get_by_role("tab", name="Explore")).to_be_focused()
 
 
+def test_a_unit_is_joined_to_the_pixels_that_speak_for_and_against_it(trained):
+    page = trained.page
+    rays, units = page.locator(".explorer-network-rays path"), page.locator(".explorer-network-unit")
+    ground, unit = page.locator(".explorer-drawing-ground"), units.nth(5)
+    expect(rays).to_have_count(0)
+    unit.hover()
+    expect(rays).to_have_count(12)
+    expect(page.locator(".explorer-network-unit[data-faded]")).to_have_count(units.count() - 1)
+    pad, tile = ground.bounding_box(), unit.bounding_box()
+    ends = rays.evaluate_all(
+        """paths => paths.map((path) => [0, path.getTotalLength()].map((at) => {
+          const { x, y } = path.getPointAtLength(at).matrixTransform(path.getScreenCTM());
+          return [x, y];
+        }))"""
+    )
+    for (x, y), (u, v) in ends:
+        assert pad["x"] <= x <= pad["x"] + pad["width"]
+        assert pad["y"] <= y <= pad["y"] + pad["height"]
+        assert abs(u - tile["x"]) < 5
+        assert abs(v - tile["y"] - tile["height"] / 2) < 5
+    page.mouse.move(5, 5)
+    expect(rays).to_have_count(0)
+    page.get_by_role("listbox", name=re.compile("units")).first.press("Enter")  # the first unit
+    expect(rays).to_have_count(12)
+    page.get_by_role("listbox", name=re.compile("units")).first.press("Enter")
+    expect(rays).to_have_count(0)
+
+
 def test_a_zoom_and_a_hidden_curve_are_kept_while_it_trains_and_reset(trained):
     page = trained.page
     loss = page.locator(".explorer-place-loss")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from explorer.datasets.preprocessing import BOX, CENTER, center, crop, preprocess, scale
+from explorer.datasets.preprocessing import BOX, CENTER, center, crop, frame, preprocess, scale
 
 strokes = (
     st.tuples(st.integers(1, 56), st.integers(1, 56))
@@ -70,6 +70,19 @@ def test_the_longest_side_is_20_and_the_mass_in_the_center(ink):
         mass = np.average(places, weights=image[places_of_ink])
         at_an_edge = places.min() == 0 or places.max() == 27
         assert abs(mass - CENTER) <= 0.5 + 1e-9 or at_an_edge
+
+
+@settings(max_examples=30)
+@given(strokes, st.integers(60, 140), st.integers(0, 3), st.integers(0, 3))
+def test_the_image_lies_on_the_drawing_where_its_frame_says(ink, side, top, left):
+    drawing = np.zeros((side, side), np.uint8)
+    drawing[top : top + len(ink), left : left + ink.shape[1]] = ink
+    x, y, size = frame(drawing)
+    image = preprocess(drawing)
+    for places, start, drawn in zip(np.nonzero(image), (y, x), np.nonzero(drawing), strict=True):
+        ends = side * (start + size * np.array([places.min(), places.max() + 1]) / 28)
+        pixel = side * size / 28
+        assert np.abs(ends - [drawn.min(), drawn.max() + 1]).max() <= pixel  # to a pixel of the image
 
 
 @settings(max_examples=30)

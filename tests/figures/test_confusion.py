@@ -39,6 +39,12 @@ def test_the_last_few_mistakes_do_not_look_like_many(digits):
     assert confusion_data(counts, digits, normalize="row")[0][MISTAKES]["zmax"] == 1.0
 
 
+def test_the_diagonal_is_full_where_all_of_the_largest_class_are_right(counts, digits):
+    right = confusion_data(counts, digits)[0][1]
+    assert right["zmax"] == counts.sum(axis=1).max()
+    assert confusion_data(counts, digits, normalize="row")[0][1]["zmax"] == 100
+
+
 def test_the_traces_are_plain_json(counts, digits):
     for shown in (counts, None):
         json.dumps(confusion_data(shown, digits)[0], allow_nan=False)

@@ -40,6 +40,7 @@ _CHUNK = 1000  # test images converted to float at a time: all of them take 31 M
 _SECONDS_BETWEEN = 0.15  # less than between two deliveries, none of which is to be left out
 _TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8
+_N_PIXELS, _MOST_TRACED = 12, 256  # pixels that a unit's lines lead from; more units have none
 _BLANK = "Nothing is drawn, so there is nothing to read."
 _SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
 
@@ -119,6 +120,7 @@ class DrawnNetwork:
         return Signal(
             values=[floats(h[list(shown)]) for h, shown in zip(found.hidden, self.units, strict=True)],
             sums=sums_of(found.sums),
+            pixels=self._strongest_pixels(image, inspected.weights[0]),
             symbol=_SYMBOLS.get(network.output, "f"),
             outputs=[float(value) for value in outputs],
             figures=[figure(value) for value in found.outputs.tolist()],
@@ -127,6 +129,24 @@ class DrawnNetwork:
             looked_at=found.sums[-1].unit,
             words=inspected.differs,
         )
+
+    def _strongest_pixels(self, image: Drawing, W: Array) -> bytes | None:
+        """Return the pixels that add most to each shown unit's sum, from which the drawing's lines lead."""
+        units = list(self.units[0])
+        if self.plane is not None or len(units) > _MOST_TRACED:
+            return None
+        terms = np.nan_to_num(W[units] * image.pixels)  # (n_units, n_pixels)
+        order = np.argsort(-np.abs(terms), axis=1, kind="stable")[:, :_N_PIXELS]
+        shares = np.take_along_axis(terms, order, axis=1)
+        full = np.abs(shares).max(axis=1, keepdims=True)
+        shares = np.divide(shares, full, out=np.zeros_like(shares), where=full > 0)
+        left, top, side = image.frame
+        rows, columns = np.divmod(order, image.image.shape[1])
+        places = [
+            start + side * (at + 0.5) / image.image.shape[1] for start, at in ((left, columns), (top, rows))
+        ]
+        levels = np.stack([255 * np.clip(place, 0, 1) for place in places] + [127 * (1 + shares)], axis=-1)
+        return bytes(np.rint(levels).astype(np.uint8))
 
     def _choose_units(self, state: ViewState, inspected: InspectedNetwork, found: Pass) -> None:
         """Choose the units to show of each layer, all or the strongest; while a run trains, the same."""

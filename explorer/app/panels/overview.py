@@ -1,6 +1,7 @@
 """The tab Explore: the network with its pad, loss, accuracy, the confusion matrix, and the images in a cell."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from explorer.app.panels.step_player import StepPlayback
 from explorer.app.readouts import first_words
 from explorer.app.views import ANY, Drawing, Pace, Panel, Views, ViewState
 from explorer.datasets.dataset import pixel_columns
-from explorer.datasets.preprocessing import preprocess
+from explorer.datasets.preprocessing import frame, preprocess
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
 from explorer.figures.curves import curves_summary
@@ -209,11 +210,12 @@ class NetworkPanel:
     def _drawing_after(self, before: bytes) -> Drawing:
         """Return what is on the pad; a labeled drawing that only grew keeps its label and its place."""
         image, labeled = preprocess(self.pad.image), self.drawings.kept.get(before)
+        place = frame(self.pad.image)
         has_less = any(now + _SMOOTHED < was for now, was in zip(self.pad.ink, before, strict=False))
         if labeled is None or has_less or not self.pad.ink:
-            return Drawing(image)
-        self.drawings.keep(before, Drawing(labeled.image))
-        changed = Drawing(image, labeled.true)
+            return Drawing(image, frame=place)
+        self.drawings.keep(before, replace(labeled, true=None))
+        changed = Drawing(image, labeled.true, place)
         self.drawings.keep(self.pad.ink, changed)
         return changed
 
@@ -233,7 +235,7 @@ class NetworkPanel:
     def _on_truth(self, _change: object) -> None:
         image, true = self._views.image, int(self.truth.value) if self.truth.value else None
         if isinstance(image, Drawing) and true != image.true:
-            self._views.image = self._drawn = image = Drawing(image.image, true)
+            self._views.image = self._drawn = image = replace(image, true=true)
             self.drawings.keep(self.pad.ink, image)
             self._redraw()
 

@@ -154,14 +154,14 @@ function showMatrix() {
   const { matrix: looks, frame } = look();
   const totals = counts.map(sum);
   const mistakes = counts.flatMap((row, i) => row.filter((_, j) => i !== j));
-  const zmax = Math.max(1, 0.01 * Math.max(...totals), ...mistakes);
+  const largest = [Math.max(1, 0.01 * Math.max(...totals), ...mistakes), Math.max(1, ...totals)];
   const words = (/** @type {number} */ n, /** @type {number} */ i, /** @type {number} */ j) =>
     `true ${names[i]}<br>→ predicted ${names[j]}<br>${grouped(n)} of ${grouped(totals[i])}`;
   // The traces of the mistakes and of the diagonal, each empty where the other one is.
   const data = looks.map((/** @type {any} */ trace, /** @type {number} */ right) => {
     const part = (/** @type {(n: number, i: number, j: number) => any} */ value, /** @type {any} */ empty) =>
       counts.map((row, i) => row.map((n, j) => (Number(i === j) === right ? value(n, i, j) : empty)));
-    return { ...trace, zmax, z: part((n) => n, null), text: part((n) => n || "", ""), hovertext: part(words, "") };
+    return { ...trace, zmax: largest[right], z: part((n) => n, null), text: part((n) => n || "", ""), hovertext: part(words, "") };
   });
   const { true: y, predicted: x } = cell;
   const shapes = isCell() ? [{ ...frame, x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5 }] : [];

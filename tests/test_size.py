@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (35_850, 30_500),
-    "of them, the core": (28_750, 25_000),  # everything but the extensions
+    "lines of Python": (35_900, 30_500),
+    "of them, the core": (28_800, 25_000),  # everything but the extensions
     "lines of Python that are code": (25_450, 21_000),
     "files of Python": (202, 190),
     "lines of JavaScript": (5_500, 5_400),

@@ -113,7 +113,7 @@ def test_the_seats_of_a_shared_server_fit_into_its_limits(options):
     assert n_bytes(requests["memory"]) >= SERVER + seats * (50 << 20)
     assert requests["cpu"] == limits["cpu"]
     assert DEPLOYMENT["spec"]["replicas"] >= 2
-    assert f"replicas: {1000 // seats}` seats 1,000" in TEXT
+    assert f"replicas: {1000 // seats}` has 1,000 seats" in TEXT
 
 
 def test_the_shared_servers_parts_name_each_other(options):

@@ -219,4 +219,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     wrong = build(parser.parse_args().folder)
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)

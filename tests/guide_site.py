@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[1]
 LEARN = ("tutorial", "exercise", "pitfalls", "explorer", "demonstrations", "guide/demonstrations", "studies")
-TEACH = ("guide/teach_a_class", "presentation", "compose", "guide/studies_and_clusters")
+TEACH = ("guide/teach_a_class", "guide/kubernetes", "presentation", "compose", "guide/studies_and_clusters")
 LOOK_UP = (
     "guide/reference",
     "guide/how_it_is_built",
@@ -219,4 +219,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     wrong = build(parser.parse_args().folder)
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)

@@ -38,6 +38,13 @@ class Visitor:
         self._models: dict[str, str] = {}  # id of each widget by its class
         self.states: dict[str, dict[str, Any]] = {}  # as the page received them, by class
 
+    async def log_in(self, token: str) -> None:
+        """Open the link with the token, and keep the cookies that it brings."""
+        request = self._request(f"?token={token}", follow_redirects=False)
+        answer = await self._client.fetch(request, raise_error=False)
+        for line in answer.headers.get_list("Set-Cookie"):
+            self._cookies.load(line)
+
     async def open(self, query: str = "") -> None:
         """Fetch the page, connect with its kernel, and receive the widgets' states."""
         begun, pieces = time.perf_counter(), list[bytes]()

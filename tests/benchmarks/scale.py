@@ -3,13 +3,15 @@
     python tests/benchmarks/scale.py --only data
 
 prints for each part what each size costs, and under each column the exponent: the slope of log cost on log size, 0
-if it stays the same, 1 if it grows in proportion. Time is of computing, by all processes of a part; memory is what
-no file backs. (All parts take 20 minutes on two cores, with ``--quick`` 5; `visitors.py` has the page's.)
+if it stays the same, 1 if it grows in proportion. Time is CPU time. Memory is that of all processes of a study, what
+a training set needs beyond its images, and what a session takes beyond its runs. (All parts take 10 minutes on two
+cores, with ``--quick`` 2; `visitors.py` has the page's.)
 """
 
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,16 +20,16 @@ from pathlib import Path
 from pickle import dumps
 from statistics import median
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
+from threading import Event
 from time import perf_counter, process_time
 from typing import Any
 
 import distributed
 import numpy as np
 from contestants import Case, Ours
-from engine import Load
+from engine import Load, turn_of
 from report import command, machine, mebibytes, say
-from served import cpu_seconds, family, read
+from served import cpu_seconds, family, mebibytes_of
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.session import Session
@@ -37,7 +39,7 @@ from explorer.training.studies import Trial, WorkerPool, grid, read_journal, stu
 from explorer.training.studies.journal import Journal
 
 TINY = TrainingConfig(n_train=200, hidden_sizes=8, batch_size=50, epochs=1)
-MODERN = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy", "reduction": "mean"}
+WIDE = TrainingConfig(n_train=500, hidden_sizes=(1024, 1024, 1024), batch_size=250, epochs=6)
 
 Costs = dict[str, float]
 
@@ -70,9 +72,7 @@ def alone(function: Callable[..., Any], *arguments: Any) -> Any:
 def studies(quick: bool) -> None:
     """Tiny runs on images of one's own, by a pool and by Dask."""
     mnist = load_mnist()
-    own = Dataset(
-        "own", mnist.train_images, mnist.train_labels, mnist.test_images[:200], mnist.test_labels[:200]
-    )
+    own = replace(mnist, test_images=mnist.test_images[:200], test_labels=mnist.test_labels[:200])
     sizes = (10, 100, 1000) if quick else (10, 100, 1000, 5000)
     with WorkerPool(2) as pool:
         table("WorkerPool, runs", sizes, partial(study_costs, own, pool, pool))
@@ -100,13 +100,7 @@ def study_costs(own: Dataset, calls: Any, executor: Any, n: int) -> Costs:
     calls.submit = submit
     assert all(trial.status == "finished" for trial in trials), [trial.error for trial in trials]
     spent = sum(map(cpu_seconds, pids)) - start
-    return {"CPU ms a run": 1000 * spent / n, "MB sent": sent[0] / 1e6, "MiB in all": shared_mebibytes(pids)}
-
-
-def shared_mebibytes(pids: set[int]) -> float:
-    """Memory of processes; pages that several map are shared out among them."""
-    lines = [line for pid in pids for line in read(pid, "smaps_rollup").splitlines()]
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return {"CPU ms a run": 1000 * spent / n, "MB sent": sent[0] / 1e6, "MiB in all": mebibytes_of(pids)}
 
 
 def journals(quick: bool) -> None:
@@ -115,9 +109,8 @@ def journals(quick: bool) -> None:
     epochs = tuple(event for event in TrainingRun(config, dataset) if isinstance(event, EpochRecord))
     final = next(study([TINY], dataset)).final
     for n_epochs in (1, 10, 100):
-        like = Trial(
-            config.replace(epochs=n_epochs), "finished", epochs[:n_epochs], final, "", 1.0, "hal:4711"
-        )
+        config = config.replace(epochs=n_epochs)
+        like = Trial(config, "finished", epochs[:n_epochs], final, worker="hal:4711")
         sizes = (100, 1000) if quick else (100, 1000, 10_000)
         table(f"runs of {n_epochs} epochs", sizes, partial(journal_costs, dataset, like))
 
@@ -132,12 +125,8 @@ def journal_costs(dataset: Dataset, like: Trial, n: int) -> Costs:
             written = process_time() - start
         start = process_time()
         assert len(read_journal(path).trials) == n
-        seconds = process_time() - start
-        return {
-            "bytes a run": path.stat().st_size / n,
-            "write, ms a run": 1000 * written / n,
-            "read, s": seconds,
-        }
+        read, size = process_time() - start, path.stat().st_size
+        return {"bytes a run": size / n, "ms a run to write": 1000 * written / n, "s to read": read}
 
 
 def data(quick: bool) -> None:
@@ -158,13 +147,10 @@ def data_costs(how: str, units: int, n: int) -> Costs:
             written[start : start + mnist.n_train] = mnist.train_images[: n - start]
         del written
         images = np.load(path, mmap_mode=None if how == "in memory" else "r")
-        dataset = Dataset(
-            "tiled", images, np.resize(mnist.train_labels, n), mnist.test_images, mnist.test_labels
-        )
-        config = TrainingConfig(hidden_sizes=units, batch_size=128, learning_rate=0.1, epochs=1, **MODERN)
+        dataset = replace(mnist, train_images=images, train_labels=np.resize(mnist.train_labels, n))
         with one_blas_thread(), peak() as memory:
             start, first, before = process_time(), 0.0, mebibytes("RssAnon")
-            run = TrainingRun(config, dataset)
+            run = Ours(Case((units,), 128, n, modern=True), dataset).run
             for _ in run:
                 first = first or process_time()
                 if run.step * 128 >= mnist.n_train:
@@ -188,13 +174,12 @@ def peak() -> Iterator[list[float]]:
         while not is_over.wait(0.002):
             most[0] = max(most[0], mebibytes("RssAnon"))
 
-    thread = Thread(target=look)
-    thread.start()
-    try:
-        yield most
-    finally:
-        is_over.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(look)
+        try:
+            yield most
+        finally:
+            is_over.set()
 
 
 def networks(quick: bool) -> None:
@@ -205,17 +190,9 @@ def networks(quick: bool) -> None:
 
 
 def epoch_costs(dataset: Dataset, hidden: tuple[int, ...]) -> Costs:
-    case = Case(hidden, 128, dataset.n_train, modern=True)
-    weights = sum(W.size for W, _ in case.first_weights())
     with one_blas_thread():
-        ours, times = Ours(case, dataset), list[float]()
-        for _ in range(4):
-            start = process_time()
-            ours.epoch()
-            times.append(process_time() - start)
-            ours.rest()
-    spent = median(times[1:]) / dataset.n_train
-    return {"µs an image": 1e6 * spent, "ps a weight": 1e12 * spent / weights}
+        seconds = turn_of(Ours(Case(hidden, 128, dataset.n_train, modern=True), dataset))
+        return {"µs an image": 1e6 * median(seconds() for _ in range(3)) / dataset.n_train}
 
 
 def session(quick: bool) -> None:
@@ -226,10 +203,7 @@ def session(quick: bool) -> None:
 
 def session_sizes(n_runs: int) -> list[Costs]:
     one, sizes = Session(), list[Costs]()
-    for seed in range(n_runs):
-        config = TrainingConfig(
-            hidden_sizes=(1024, 1024, 1024), epochs=6, n_train=500, batch_size=250, seed=seed
-        )
+    for config in grid(WIDE, seed=range(n_runs)):
         one.train(config)
         one.wait()
         kept = sum(run.n_bytes for run in one.state.runs) / 2**20

@@ -4,8 +4,8 @@
 
 prints for each part what each size costs, and under each column the exponent: the slope of log cost on log size, 0
 if it stays the same, 1 if it grows in proportion. Time is CPU time. Memory is that of all processes of a study,
-what a training set needs beyond its images, and what a session takes beyond its runs. (All parts take 10 minutes on
-two cores, with ``--quick`` 2; `visitors.py` has the page's.)
+what a training set needs beyond its images, and what a session takes beyond its runs. (All parts take 10 minutes
+on two cores, with ``--quick`` 2; `visitors.py` has the page's.)
 """
 
 import os

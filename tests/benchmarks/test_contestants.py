@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 
@@ -59,7 +60,7 @@ def test_pytorch_is_the_course_code(small_dataset, case, kind, monkeypatch):
     assert_same(layers, course_code(case, small_dataset))
 
 
-@pytest.mark.skipif(not installed(Jax), reason="needs jax, of the extra bench")
+@needs.needs("jax, of the extra bench", installed(Jax), always=False)
 @pytest.mark.parametrize("method", ["sgd", "adam"])
 def test_jax_is_the_course_code_and_its_adam_the_explorers(small_dataset, method):
     case = Case((6, 5), 70, 600, modern=True, method=method)  # the last mini-batch is shorter

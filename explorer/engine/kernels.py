@@ -103,7 +103,7 @@ def _sigmoid_slope(h: Array, out: Array) -> Calls:
 
 
 def _relu(a: Array, out: Array) -> Calls:
-    zeros = np.zeros((1, a.shape[-1]), out.dtype)  # half the time of a scalar
+    zeros = np.zeros(a.shape, out.dtype)  # half the time of a row of them, a fourth of that of a scalar
     return (partial(np.maximum, a, zeros, out=out),)
 
 
@@ -128,8 +128,15 @@ def _softmax(a: Array, out: Array) -> Calls:
     """Exponentials divided by their sum over the last axis, the largest input of each sample subtracted first."""
     largest, total = (np.empty((*a.shape[:-1], 1), out.dtype) for _ in range(2))
     ones = np.ones((a.shape[-1], 1), out.dtype)
+    find_largest: Calls = (partial(np.maximum.reduce, a, -1, None, largest, True),)  # with the axis kept
+    if len(a) > a.shape[-1]:  # long columns take a third of the time of many short rows
+        columns = np.empty(a.shape[::-1], out.dtype)
+        find_largest = (
+            partial(np.copyto, columns, a.T),
+            partial(np.maximum.reduce, columns, 0, None, largest.T, True),
+        )
     return (
-        partial(np.maximum.reduce, a, -1, None, largest, True),  # with the axis kept
+        *find_largest,
         partial(np.subtract, a, largest, out),
         partial(np.exp, out, out),
         partial(np.dot, out, ones, total),  # ten times as fast as a sum over rows of ten

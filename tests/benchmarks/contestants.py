@@ -1,7 +1,7 @@
 """One epoch of the same training, written in several ways, for `engine.py` to time.
 
 Each contestant is made from a `Case` and a data set. `epoch()` trains on every image once, in a fresh order, by
-mini-batch gradient descent in float32 without momentum; `rest()` does what follows an epoch and isn't timed.
+mini-batch gradient descent in float32; `rest()` does what follows an epoch and isn't timed.
 """
 
 import os
@@ -86,6 +86,18 @@ class Contestant(ABC):
     def rest(self) -> None:  # noqa: B027  # most leave nothing to do
         """Do what an epoch leaves to do."""
 
+    def weights(self) -> Layers:
+        """For each layer W (n_out, n_in) and b (n_out,), of those that `accuracy` is asked of."""
+        raise NotImplementedError
+
+    def accuracy(self, data: Dataset) -> float:
+        """The share of the test images that a modern network classifies correctly."""
+        h = data.X_test.T
+        *hidden, (W, b) = self.weights()
+        for V, c in hidden:
+            h = np.maximum(h @ V.T + c, 0)
+        return float(np.mean((h @ W.T + b).argmax(axis=1) == data.test_labels))
+
 
 class Limit(Contestant):
     """Not a training: the matrix products that an epoch can't do without, and one gather of the images.
@@ -153,6 +165,10 @@ class Ours(Contestant):
         for event in self.run:
             if type(event) is Snapshot:
                 return
+
+    def weights(self) -> Layers:
+        weights = self.run.network.weights()
+        return [(W, b[:, 0]) for W, b in zip(weights[::2], weights[1::2], strict=True)]
 
 
 class OursThreaded(Ours):
@@ -313,6 +329,10 @@ class TorchEager(Torch):
             loss_of(model(x), target, reduction="sum").backward()
             optimizer.step()
 
+    def weights(self) -> Layers:
+        arrays = [parameter.detach().numpy() for parameter in self.model.parameters()]
+        return list(zip(arrays[::2], arrays[1::2], strict=True))
+
 
 class TorchThreaded(TorchEager):
     """The same with a thread for each core."""
@@ -372,10 +392,10 @@ class ScikitLearn(Contestant):
         self.model = MLPClassifier(
             hidden_layer_sizes=case.hidden,
             activation="relu" if case.modern else "logistic",
-            solver="sgd",
+            solver="adam" if case.method == "adam" else "sgd",
             alpha=0.0,
             batch_size=case.batch,
-            learning_rate_init=LEARNING_RATE,
+            learning_rate_init=case.rate,
             momentum=0.0,
             nesterovs_momentum=False,
             random_state=0,
@@ -386,3 +406,67 @@ class ScikitLearn(Contestant):
 
     def epoch(self) -> None:
         self.model.partial_fit(self.X, self.labels)
+
+    def weights(self) -> Layers:
+        return [(V.T, b) for V, b in zip(self.model.coefs_, self.model.intercepts_, strict=True)]
+
+
+class Jax(Contestant):
+    """JAX with a whole epoch compiled, one `lax.scan` over its mini-batches; for relu and softmax."""
+
+    name = "JAX, compiled"
+    needs = "jax"
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # one thread, as all others
+        import jax
+
+        self.jax, self.rng, self.batch, self.adam = (
+            jax,
+            np.random.default_rng(0),
+            case.batch,
+            case.method == "adam",
+        )
+        self.rate, self.images, self.labels = (
+            case.rate,
+            *map(jax.numpy.asarray, (data.X_train.T, data.train_labels)),
+        )
+        first = [(jax.numpy.asarray(W.T), jax.numpy.asarray(b[:, 0])) for W, b in case.first_weights()]
+        means, squares = (jax.tree.map(jax.numpy.zeros_like, first) for _ in range(2))
+        self.state = first, means, squares, jax.numpy.float32(0)
+        self.compiled = jax.jit(self.all_steps, donate_argnums=0)
+
+    def epoch(self) -> None:
+        order = self.rng.permutation(len(self.labels))
+        self.state = self.jax.block_until_ready(self.compiled(self.state, order, self.images, self.labels))
+
+    def all_steps(self, state: Any, order: Any, images: Any, labels: Any) -> Any:
+        def step(state: Any, indices: Any) -> tuple[Any, None]:
+            return self.step(state, images[indices], labels[indices]), None
+
+        whole = len(order) // self.batch * self.batch
+        state, _ = self.jax.lax.scan(step, state, order[:whole].reshape(-1, self.batch))
+        return step(state, order[whole:])[0] if whole < len(order) else state
+
+    def loss(self, layers: Any, x: Any, labels: Any) -> Any:
+        nn = self.jax.nn
+        *hidden, (V, b) = layers
+        for U, c in hidden:
+            x = nn.relu(x @ U + c)
+        return -self.jax.numpy.take_along_axis(nn.log_softmax(x @ V + b), labels[:, None], 1).mean()
+
+    def step(self, state: Any, x: Any, labels: Any) -> Any:
+        each, root = self.jax.tree.map, self.jax.numpy.sqrt
+        layers, m, s, n = state
+        g = self.jax.grad(self.loss)(layers, x, labels)
+        if not self.adam:
+            return each(lambda p, g: p - self.rate * g, layers, g), m, s, n
+        n += 1
+        m = each(lambda m, g: 0.9 * m + 0.1 * g, m, g)
+        s = each(lambda s, g: 0.999 * s + 0.001 * g * g, s, g)
+        rate, root_s = self.rate / (1 - 0.9**n), (1 - 0.999**n) ** 0.5
+        layers = each(lambda p, m, s: p - rate * m / (root(s) / root_s + 1e-8), layers, m, s)
+        return layers, m, s, n
+
+    def weights(self) -> Layers:
+        return [(np.asarray(V).T, np.asarray(b)) for V, b in self.state[0]]

@@ -66,6 +66,17 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def mebibytes(name: str) -> float:
+    """Memory of this process, as Linux names it: VmRSS, its peak VmHWM, or RssAnon, which is of no file."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition(f"{name}:")[2].split()[0]) / 1024
+
+
+def forget_peak() -> None:
+    """Let the peak begin at what this process has now."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+
+
 def command(text: str, quick: str = "") -> argparse.ArgumentParser:
     """A benchmark's options; `text` is what it says of itself, `quick` what ``--quick`` leaves out."""
     parser = argparse.ArgumentParser(description=text.partition("\n")[0])

@@ -55,9 +55,8 @@ class Served:
         self.taken.add(kernel)
 
     def megabytes(self) -> float:
-        """Return the memory of the server and its kernels; pages that several map are shared out among them."""
-        lines = [line for pid in family(self.process.pid) for line in read(pid, "smaps_rollup").splitlines()]
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+        """Return the memory of the server and its kernels."""
+        return mebibytes_of(family(self.process.pid))
 
     def seconds(self) -> float:
         """Return the computing of the server and its kernels until now."""
@@ -89,6 +88,12 @@ def read(pid: int, name: str) -> str:
 def family(root: int) -> set[int]:
     """Return a process and all that descend from it."""
     return {root, *(process.pid for process in psutil.Process(root).children(recursive=True))}
+
+
+def mebibytes_of(pids: set[int]) -> float:
+    """Return the memory of processes; pages that several map are shared out among them."""
+    lines = [line for pid in pids for line in read(pid, "smaps_rollup").splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def cpu_seconds(pid: int) -> float:

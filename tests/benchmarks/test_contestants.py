@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 # Files of this folder, which is no package.
-from contestants import Case, HandWrittenTorch, Naive, Ours, TorchEager
+from contestants import Case, HandWrittenTorch, Jax, Naive, Ours, TorchEager
 from engine import installed
 
 CASES = [Case((6,), 50, 600), Case((6, 5), 60, 600, modern=True)]
@@ -42,9 +43,7 @@ def test_ours_is_the_course_code(small_dataset, case):
     ours.run.set_weights([array for layer in case.first_weights() for array in layer])
     rng = ours.run.network.rng  # a copy: what the run shuffles with
     ours.epoch()
-    weights = ours.run.network.weights()
-    layers = zip(weights[::2], (b[:, 0] for b in weights[1::2]), strict=True)
-    assert_same(layers, course_code(case, small_dataset, rng))
+    assert_same(ours.weights(), course_code(case, small_dataset, rng))
 
 
 @cases
@@ -55,8 +54,19 @@ def test_pytorch_is_the_course_code(small_dataset, case, kind, monkeypatch):
     contestant = kind(case, small_dataset)
     contestant.epoch()
     if kind is TorchEager:
-        arrays = [p.detach().numpy() for p in contestant.model.parameters()]
-        layers = list(zip(arrays[::2], arrays[1::2], strict=True))
+        layers = contestant.weights()
     else:
         layers = [(V.numpy().T, b.numpy()) for V, b in contestant.layers]
     assert_same(layers, course_code(case, small_dataset))
+
+
+@needs.needs("jax, of the extra bench", installed(Jax), always=False)
+@pytest.mark.parametrize("method", ["sgd", "adam"])
+def test_jax_is_the_course_code_and_its_adam_the_explorers(small_dataset, method):
+    case = Case((6, 5), 70, 600, modern=True, method=method)  # the last mini-batch is shorter
+    contestant, ours = Jax(case, small_dataset), Ours(case, small_dataset)
+    ours.run.set_weights([array for layer in case.first_weights() for array in layer])
+    contestant.rng = ours.run.network.rng
+    contestant.epoch()
+    ours.epoch()
+    assert_same(contestant.weights(), ours.weights())

@@ -16,7 +16,7 @@ LIMITS = {  # name: (limit, target); where the target isn't reached yet, the lim
     "lines of CSS": (4_300, 4_000),
     "lines of TOML": (3_300, 3_300),
     "lines of all kinds": (50_000, 48_000),
-    "lines of tests": (40_800, 38_000),
+    "lines of tests": (41_000, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (350, 350),  # with its bases
 }

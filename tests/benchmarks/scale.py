@@ -1,13 +1,14 @@
-"""How cost grows with size: of studies, journals, data sets, networks and long sessions.
+"""How cost grows with size: of studies, journals, data sets, networks, long sessions and visitors.
 
     python tests/benchmarks/scale.py --only data
 
 prints for each part what each size costs, and under each column the exponent: the slope of log cost on log size, 0
 if it stays the same, 1 if it grows in proportion. Time is CPU time. Memory is that of all processes of a study,
 what a training set needs beyond its images, and what a session takes beyond its runs. (All parts take 10 minutes
-on two cores, with ``--quick`` 2; `visitors.py` has the page's.)
+on two cores, with ``--quick`` 2; `visitors.py` says more of the page's.)
 """
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,8 @@ import numpy as np
 from contestants import Case, Ours
 from engine import Load, turn_of
 from report import command, machine, mebibytes, say
-from served import cpu_seconds, family, mebibytes_of
+from served import cpu_seconds, explorer, family, mebibytes_of, wait_until_warm
+from visitors import visit_at_once
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.session import Session
@@ -211,7 +213,23 @@ def session_sizes(n_runs: int) -> list[Costs]:
     return sizes
 
 
-PARTS = {part.__name__: part for part in (studies, journals, data, networks, session)}
+def visitors(quick: bool) -> None:
+    """Visitors who open the page at once, train and leave."""
+    with explorer() as server:
+
+        def cost(n: int) -> Costs:
+            wait_until_warm(server)
+            found = asyncio.run(visit_at_once(server, n))
+            assert not found["failed"], found
+            return {name: found[name] for name in ("CPU s a seat", "MiB a seat")} | {
+                "s to the page": found["page"][0]
+            }
+
+        cost(1)  # a server that has just started has caches to fill
+        table("visitors at once", (2, 5, 10) if quick else (2, 10, 30), cost)
+
+
+PARTS = {part.__name__: part for part in (studies, journals, data, networks, session, visitors)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

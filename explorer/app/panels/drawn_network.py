@@ -40,7 +40,7 @@ _CHUNK = 1000  # test images converted to float at a time: all of them take 31 M
 _SECONDS_BETWEEN = 0.15  # less than between two deliveries, none of which is to be left out
 _TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8
-_N_PIXELS, _MOST_TRACED = 12, 256  # pixels that a unit's lines lead from; more units have none
+_N_PIXELS, _MOST_TRACED = 12, 64  # pixels that a unit's lines lead from; more units have none
 _BLANK = "Nothing is drawn, so there is nothing to read."
 _SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
 

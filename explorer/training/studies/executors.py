@@ -100,8 +100,10 @@ def run_shared(
     The number of the call makes it differ from all others: Dask answers an equal one from its memory. Raises
     `StudyError` if the images have changed, or for another version.
     """
+    if not isinstance(data, SharedData):
+        return run_trial(config, data or load_mnist(), expected, n_threads, keep)
     try:
-        dataset = data if isinstance(data, Dataset) else _found(data, sent)
+        dataset = _found(data, sent)
     except OSError:
         return MissingData(_name())
     return run_trial(config, dataset, expected, n_threads, keep)
@@ -187,10 +189,8 @@ def _known_data() -> dict[str, Dataset]:
     return {}
 
 
-def _found(data: SharedData | None, sent: Dataset | None) -> Dataset:
+def _found(data: SharedData, sent: Dataset | None) -> Dataset:
     """Return the images of an earlier run here, those sent, or those in the folder; `OSError` without any."""
-    if data is None:
-        return load_mnist()
     known = _known_data()
     if (dataset := known.get(data.hash, sent)) is None:
         dataset = map_dataset(data.folder)

@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import sys
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -149,6 +150,15 @@ def test_images_that_change_under_a_study_are_told_and_its_journal_stays(small_d
     ):
         list(study(SEEDS, ours, executor=CountingPool(1), journal=journal))
     assert len(read_journal(journal).trials) == 2
+
+
+def test_a_worker_whose_mnist_can_not_be_read_is_told_after_three_tries(monkeypatch):
+    def load():
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(sys.modules[run_trial.__module__], "load_mnist", load)
+    (trial,) = study([SMALL], executor=CountingThreads(1))
+    assert (trial.status, trial.error) == ("failed", "OSError: Input/output error, 3 times")
 
 
 def answered(trial=None, error=None):

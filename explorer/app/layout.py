@@ -34,7 +34,9 @@ def screen(
     look_of(Path(__file__).parent)
     for widget, name, area in ((messages, "messages", "messages"), (panels, "panels", "panel")):
         widget.add_class(f"explorer-place-{name}").layout = {"grid_area": area}
-    grid = box("explorer-screen", *(_place(*part) for part in parts.items()), messages, panels)
+    places = {name: _place(name, part) for name, part in parts.items()}
+    row = box("explorer-transport", *map(places.pop, ("run", "time", "tiles")))  # one, where there is room
+    grid = box("explorer-screen", *places.values(), row, messages, panels)
     return _place("header", *header), grid
 
 

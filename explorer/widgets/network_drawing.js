@@ -4,7 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * @typedef {{ title: string, units: number[], n_units: number }} Layer
+ * @typedef {{ title: string, heading: string, units: number[], n_units: number }} Layer
  * @typedef {{ unit: number, terms: DataView }} Sum of one unit: what each of the layer before adds, and the bias
  * @typedef {{
  *   values: DataView[], sums: Sum[], pixels?: DataView | null, symbol: string, outputs: number[], figures: string[], decided: number, true: number,
@@ -12,11 +12,12 @@ const SVG = "http://www.w3.org/2000/svg";
  * }} Signal all numbers in views are float32
  * @typedef {{
  *   layers: Layer[], classes: string[], sprite: DataView<ArrayBuffer>, columns: number, all_pictured: boolean, signal: Signal, nothing: string,
- *   chosen: number, unit: [number, number] | [], scene: [string, string],
+ *   chosen: number, unit: [number, number] | [], scene: [string, string], answers: string,
  * }} State
  */
 
 const [MOST_LINKS, MOST_TERMS] = [12, 5];
+const [LEAST_TILE, MOST_TILE, GAP, RAIL] = [32, 120, 6, 8]; // px
 
 /** @param {DataView} view */
 const floats = (view) => Array.from({ length: view.byteLength / 4 }, (_, k) => view.getFloat32(4 * k, true));
@@ -64,6 +65,17 @@ export function worded({ sums, symbol, figures, looked_at }, name) {
   pieces.push([` ${signed(rounded[rounded.length - 1])} bias = ${plain(total)} → ${symbol} → ${figures[looked_at]}`, ""]);
   const units = largest.map((at) => `unit ${at} ${signed(terms[at])}`).join(", ");
   return { pieces, spoken: `Largest contributions to ${name}: ${units}; sum ${signed(total)}` };
+}
+
+/** How many of n tiles stand in a row where they are largest, and how large, in a box; below `least` px they scroll.
+ * @param {number} n @param {number} width @param {number} height @param {number} least @param {number} most @param {number} gap */
+export function fitted(n, width, height, least, most, gap) {
+  let [across, size] = [Math.max(1, Math.floor((width + gap) / (least + gap))), least];
+  for (let columns = 1; columns <= n; columns += 1) {
+    const fits = Math.min((width + gap) / columns, (height + gap) / Math.ceil(n / columns), most + gap) - gap;
+    if (fits > size) [across, size] = [columns, fits];
+  }
+  return { across, size: Math.floor(size) };
 }
 
 /** The strongest links of each layer to the unit that leads on to the class, among the shown units, largest first.
@@ -154,7 +166,7 @@ function render({ model, el, signal }) {
   });
   const chooseClass = (/** @type {number} */ k) => sendState(model, { chosen: model.get("chosen") === k ? -1 : k });
 
-  const makeColumn = (/** @type {Layer} */ { title, units, n_units }, /** @type {number} */ index) => {
+  const makeColumn = (/** @type {Layer} */ { title, heading, units, n_units }, /** @type {number} */ index) => {
     const list = makeList(title, (at) => chooseUnit(index, at));
     const tiles = units.map((unit, at) => {
       const tile = makeOption(`Unit ${unit}`, { class: "explorer-network-unit explorer-picture" });
@@ -164,13 +176,17 @@ function render({ model, el, signal }) {
     });
     list.append(...tiles);
     // In a deep network there is only room for the numbers.
-    const [number, ...kind] = title.split(" ");
+    const [number, ...kind] = (heading || title).split(" ");
     const deep = (/** @type {string} */ words) => make("span", { class: "explorer-network-wordy" }, ` ${words}`);
-    const head = make("div", { class: "explorer-muted explorer-small", title }, number, deep(kind.join(" ")));
-    const hidden = n_units - units.length;
+    const head = make("div", { class: "explorer-muted explorer-small", title }, `→ ${number}`, deep(kind.join(" ")));
+    const [hidden, most] = [n_units - units.length, index || model.get("layers").length === 1 ? 32 : 20];
     const words = hidden ? [`+${hidden}`, deep("weaker")] : ["−", deep("strongest only")];
     const about = hidden ? `Drawn are the ${units.length} of ${n_units} units that add most to the answer. Draw all` : null;
-    const more = makeButton(words, () => model.send({ more: index }), { "data-quiet": true, hidden: n_units <= 32, title: about });
+    const more = makeButton(words, () => model.send({ more: index }), {
+      "data-quiet": true,
+      hidden: !hidden && n_units <= most,
+      title: about,
+    });
     return { list, tiles, head, more };
   };
   const makeRow = (/** @type {string} */ name) => {
@@ -198,6 +214,7 @@ function render({ model, el, signal }) {
     stage.toggleAttribute("data-pictured", model.get("all_pictured"));
     const outputs = make("div", { class: "explorer-network-layer", style: `--turn: ${layers.length}` }, heading, classes);
     stage.replaceChildren(...parts, outputs, links, rays);
+    fit();
   };
 
   /** Lines from the pixels that add most to the sum of a unit of the first layer, if the pad is next to the drawing. */
@@ -241,30 +258,50 @@ function render({ model, el, signal }) {
     drawLinks();
     showLit();
   };
+  /** Make the first layer's units as large as fits next to the others, in the stage's height or in that of `--fits`. */
+  const fit = () => {
+    const fits = getComputedStyle(stage).getPropertyValue("--fits");
+    stage.dataset.fitted = fits;
+    const [list] = columns.map((column) => column.list);
+    for (const name of ["--across", "--tile"]) if (!fits) stage.style.removeProperty(name);
+    if (!fits || !list || !stage.clientWidth) return;
+    const others = [...stage.querySelectorAll(".explorer-network-layer:not([data-first])")];
+    const gaps = others.length * parseFloat(getComputedStyle(stage).columnGap);
+    const taken = others.reduce((sum, { clientWidth }) => sum + clientWidth, gaps + RAIL);
+    const height = fits === "all" ? stage.clientHeight - list.offsetTop - GAP : parseFloat(fits);
+    const width = stage.clientWidth - taken - GAP;
+    const { across, size } = fitted(columns[0].tiles.length, width, height, LEAST_TILE, MOST_TILE, GAP);
+    stage.style.setProperty("--across", String(across));
+    stage.style.setProperty("--tile", `${size}px`);
+  };
+  const within = (/** @type {number} */ y, /** @type {DOMRect} */ { top, bottom }) => Math.min(Math.max(y, top), bottom);
   const drawLinks = () => {
     links.replaceChildren();
+    for (const { tiles } of columns) for (const tile of tiles) delete tile.dataset.adds;
     const origin = stage.getBoundingClientRect();
     if (!origin.width) return;
     links.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
     const scale = origin.width / stage.offsetWidth; // of a slide in an overview
-    const seen = classes.getBoundingClientRect(); // of many classes, a part
     for (const { layer, target, terms } of linksOf(model.get("signal").sums, model.get("layers"))) {
-      const onto = layer + 1 < columns.length ? columns[layer + 1].tiles[target] : rows[target]?.dot;
+      const isLast = layer + 1 === columns.length;
+      const [from, to] = [
+        columns[layer].list.getBoundingClientRect(),
+        (isLast ? classes : columns[layer + 1].list).getBoundingClientRect(),
+      ];
+      const onto = (isLast ? rows[target]?.dot : columns[layer + 1].tiles[target])?.getBoundingClientRect();
       if (!onto) continue;
-      const end = onto.getBoundingClientRect();
+      const x = from.right - origin.left; // the rail
+      const [u, v] = [(isLast ? onto.left : to.left) - origin.left, within((onto.top + onto.bottom) / 2, to) - origin.top];
       for (const { at, share } of terms.reverse()) {
-        const start = columns[layer]?.tiles[at]?.getBoundingClientRect();
-        if (!start) continue;
-        const sideways = end.left >= start.right - 1;
-        const [x1, y1] = sideways ? [start.right, (start.top + start.bottom) / 2] : [(start.left + start.right) / 2, start.bottom];
-        const [x2, y2] = sideways ? [end.left, (end.top + end.bottom) / 2] : [(end.left + end.right) / 2, end.top];
-        const toward = onto.parentElement?.parentElement === classes ? Math.min(Math.max(y2, seen.top), seen.bottom) : y2;
-        const [x, y, u, v] = [x1 - origin.left, y1 - origin.top, x2 - origin.left, toward - origin.top];
-        const bend = sideways ? `C ${x + (u - x) / 2} ${y}, ${u - (u - x) / 3} ${v}` : `C ${x} ${y + (v - y) / 2}, ${u} ${v - (v - y) / 2}`;
+        const { tiles } = columns[layer];
+        const start = tiles[at].getBoundingClientRect();
+        // Units of one row leave the rail one below the other, in their order.
+        const y = within(start.top + (start.height * (start.left - from.left)) / from.width, from) - origin.top;
+        const sign = (tiles[at].dataset.adds = share < 0 ? "negative" : "positive");
         const path = document.createElementNS(SVG, "path");
-        path.setAttribute("d", `M ${x} ${y} ${bend}, ${u} ${v}`);
+        path.setAttribute("d", `M ${x} ${y} C ${x + (u - x) / 2} ${y}, ${u - (u - x) / 3} ${v}, ${u} ${v}`);
         path.setAttribute("stroke-width", String(scale * (0.75 + 5 * Math.abs(share))));
-        path.setAttribute("data-sign", share < 0 ? "negative" : "positive");
+        path.setAttribute("data-sign", sign);
         path.setAttribute("data-from", `${layer} ${at}`);
         path.style.setProperty("--turn", String(layer + 0.5));
         links.append(path);
@@ -341,7 +378,8 @@ function render({ model, el, signal }) {
       showSprite();
       markUnit();
     }
-    [el.dataset.scene, heading.textContent] = model.get("scene");
+    const [scene, says] = model.get("scene");
+    [el.dataset.scene, heading.textContent] = [scene, says || `→ ${model.get("answers")}`];
     showSignal();
   };
   model.on("change", show); // once, although layers and signal change together
@@ -350,7 +388,13 @@ function render({ model, el, signal }) {
   const [visit] = performance.getEntriesByType("navigation");
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches || /** @type {any} */ (visit)?.type === "reload";
   if (isOwnPage()) model.send({ moves: !isStill });
-  onSize(stage, showLinks, signal);
+  const onEscape = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Escape" && model.get("unit").length && !el.dataset.scene && isForThePage(event, el, TAKES_LETTERS)) {
+      sendState(model, { unit: [] });
+    }
+  };
+  document.addEventListener("keydown", onEscape, { signal });
+  onSize(stage, () => [fit(), showLinks()], signal);
   show();
   return () => {
     cards.disconnect();

@@ -12,7 +12,7 @@ from explorer.widgets.page_part import PagePart, PartEvent
 FOLLOWED = -1
 """As the chosen class: whatever the network reads."""
 
-NO_SCENE = ("", "Output")
+NO_SCENE = ("", "")
 """As the drawing's scene: no step is played."""
 
 NOT_PLAYED = -1
@@ -29,6 +29,8 @@ class DrawnLayer:
     units: Sequence[int]
     n_units: int
     """The units that are shown, in order, and how many there are."""
+    heading: str = ""
+    """What stands above it, if it isn't the title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class NetworkDrawing(PagePart):
     """The `Signal`, in one trait: the page draws it at once."""
     scene = traitlets.List([*NO_SCENE]).tag(sync=True)
     """While a step is played, the name of the scene, and the heading of the outputs."""
+    answers = traitlets.Unicode("output").tag(sync=True)
+    """The heading of the outputs at all other times: ``"how sure it is of each digit"``."""
     nothing = traitlets.Unicode().tag(sync=True)
     """Why nothing is drawn; empty if something is."""
     chosen = traitlets.Int(FOLLOWED).tag(sync=True, page=True)

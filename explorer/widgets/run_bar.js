@@ -8,12 +8,11 @@
  * }} State
  */
 
+const DOTS = ["M3.5 8v.01", "M8 8v.01", "M12.5 8v.01"];
 const GO = ["M5 3.5v9l7.5-4.5z"];
 const AGAIN = ["M12.5 5.5A5.25 5.25 0 1 0 13.25 8", "M13 2.5v3.25H9.75"];
-const SECONDARY = [
-  ["stop", "Stop", "Ends the run and keeps what it has learned"],
-  ["reset", "Reset", "Back to the initial weights, not trained"],
-];
+const STOP = ["stop", "Stop", "Ends the run and keeps what it has learned"];
+const RESET = ["reset", "Reset", "Back to the initial weights, not trained"];
 const STEPS = [
   ["step_batch", "+1 step", "Train on one mini-batch, then pause"],
   ["step_epoch", "+1 epoch", "Train to the end of one epoch, then pause"],
@@ -61,7 +60,7 @@ function makeGuess(model) {
   let classes = [];
   let guessed = "";
   const show = () => {
-    element.hidden = model.get("auto") || !model.get("enabled").train;
+    element.hidden = model.get("auto") || model.get("status") === "paused" || !model.get("enabled").train;
     if (classes !== model.get("classes")) {
       classes = model.get("classes");
       for (const one of pair) one.replaceChildren(...["", ...classes].map((name) => make("option", { value: name }, name || "–")));
@@ -82,23 +81,25 @@ function render({ model, el, signal }) {
   const named = { "data-primary": true, "aria-keyshortcuts": "Space", title: "Space bar" };
   const primary = makeButton([], () => press(primary.dataset.action), named);
   const button = (/** @type {string[]} */ [action, text, title]) => makeButton(text, () => press(action), { "data-action": action, title });
-  const others = SECONDARY.map(button);
+  const [stop, reset] = [button(STOP), button(RESET)];
   const steps = STEPS.map(button);
   const word = make("span", { class: "explorer-unseen" });
   const again = makeButton([icon(...AGAIN), word], () => press("train"), { "data-action": "train", title: BEGINS });
-  steps.push(again);
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
   const autoLabel = make("label", { class: "explorer-auto explorer-line", title: AUTO }, "Auto-train", auto);
+  const menu = make("div", { class: "explorer-run-menu", role: "group", "aria-label": "More" }, reset, autoLabel);
+  const more = makeButton(icon(...DOTS), null, { "data-quiet": true, "aria-label": "Reset, auto-train", title: "Reset, auto-train" });
+  asMenu(more, menu, signal);
   const guess = makeGuess(model);
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
   const text = make("p", { class: "explorer-progress-text explorer-muted explorer-small" });
   const note = make("p", { class: "explorer-progress-text explorer-muted explorer-small", role: "status" });
   const section = make("section", { "aria-label": "Training" });
   section.append(
-    make("div", { class: "explorer-run-main" }, primary, ...others),
-    make("div", { class: "explorer-run-more explorer-wrap" }, ...steps, autoLabel),
-    guess.element,
-    make("div", { class: "explorer-progress" }, bar, text, note),
+    make("div", { class: "explorer-run-main" }, primary, stop, again),
+    make("div", { class: "explorer-run-more explorer-wrap" }, ...steps, more, menu),
+    make("div", { class: "explorer-progress" }, bar, text),
+    make("div", { class: "explorer-run-below" }, note, guess.element),
   );
   el.append(section);
 
@@ -116,9 +117,11 @@ function render({ model, el, signal }) {
       primary.replaceChildren(...(paths.length ? [icon(...paths)] : []), label);
     }
     write(word, model.get("trains"));
-    for (const other of [...others, ...steps]) {
+    for (const other of [stop, again, ...steps, reset]) {
       turnOff(other, !enabled[other.dataset.action ?? ""] || other.dataset.action === action, primary);
     }
+    stop.hidden = !enabled.stop;
+    again.hidden = enabled.stop; // one place for both
     again.style.visibility = action === "train" ? "hidden" : ""; // the others keep their positions
   };
   const show = () => {

@@ -23,13 +23,10 @@ function render({ model, el }) {
   const slider = make("input", { type: "range", class: "explorer-range", min: 0, step: 1, "aria-label": "Epoch shown" });
   const where = make("output", { class: "explorer-muted explorer-small" });
   const note = make("span", { class: "explorer-time-note explorer-muted explorer-small" });
-  const latest = [icon("M4 3.5v9l6-4.5z", "M12 3.5v9"), make("span", {}, "Latest")];
-  const named = { class: "explorer-time-newest", "aria-label": "Latest epoch", title: "Show the latest epoch" };
-  const live = makeButton(latest, () => pauseAt(-1), { "data-quiet": true, ...named });
   const branch = () => model.send({ fork: true, state: { position: model.get("position") } });
   const fork = makeButton("Branch", branch, { "data-quiet": true, title: FORK });
   const time = make("div", { class: "explorer-time explorer-line", role: "group", "aria-label": "Moments of the run" });
-  time.append(note, play, slider, where, live, fork);
+  time.append(note, play, slider, where, fork);
   el.append(time);
   let timer = 0;
 
@@ -72,7 +69,7 @@ function render({ model, el }) {
     const epoch = position < 0 ? model.get("newest") : epochs[shown];
     where.textContent = epochs.length ? inWords(epoch, model.get("n_steps")) : "";
     slider.setAttribute("aria-valuetext", where.textContent);
-    turnOff(live, position < 0, slider);
+    el.toggleAttribute("data-latest", position < 0);
     fork.disabled = !model.get("can_fork");
     fork.setAttribute("aria-label", `Branch from ${where.textContent}`);
     note.textContent = model.get("note");

@@ -1,7 +1,7 @@
 """An image's way through the network, drawn, and its units: their weights, and what excites them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -24,12 +24,12 @@ from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, Net
 from explorer.widgets.numbers import Bar, Bars
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element
-from explorer.wording import counted, grouped, with_article
+from explorer.wording import class_noun, counted, grouped, with_article
 
 Array = NDArray[Any]
 
-MOST_UNITS = 32
-"""Units of a layer that are drawn before all are asked for."""
+MOST_UNITS, MOST_OF_FIRST = 32, 20
+"""Units of a layer that are drawn before all are asked for, and of the first layer of a deep network."""
 
 PER_PAGE = 64
 _MOST_BARS = 10
@@ -61,6 +61,7 @@ class DrawnNetwork:
     def __init__(self, views: Views) -> None:
         self._views, names, is_plane = views, list(views.dataset.class_names), views.dataset.is_plane
         self.view = self.drawing = NetworkDrawing(classes=names, columns=_COLUMNS, all_pictured=is_plane)
+        self.drawing.answers = f"how sure it is of each {class_noun(names)}"
         self.unit = UnitCard(views, views.on_loop(lambda _: self.drawing.update(unit=[])))
         self.caption = Caption()
         self.plane: PlaneSource | None = None
@@ -100,6 +101,9 @@ class DrawnNetwork:
             DrawnLayer(f"{counted(len(h), 'unit')}, {network.hidden_activation}", shown, len(h))
             for h, shown in zip(found.hidden, self.units, strict=True)
         ]
+        n = len(found.hidden[0])
+        seen = f"{counted(n, 'line')} it draws" if self.plane else f"{counted(n, 'pattern')} it looks for"
+        layers[0] = replace(layers[0], heading=seen)
         before, self._pictured = self._pictured, (inspected, self.units, state.theme)
         pictures = None  # those on the page are the same
         if before != self._pictured and self.plane is None:
@@ -161,7 +165,8 @@ class DrawnNetwork:
             if layer < len(sizes) - 1:  # or to all units of the next layer
                 lengths = np.nan_to_num(np.abs(h) * np.linalg.norm(outgoing, axis=0))
                 order = np.argsort(-lengths, kind="stable")
-            units.append(tuple(sorted(order[: None if layer in self.whole else MOST_UNITS].tolist())))
+            most = MOST_OF_FIRST if layer == 0 and len(sizes) > 1 else MOST_UNITS
+            units.append(tuple(sorted(order[: None if layer in self.whole else most].tolist())))
         self._units_of, self.units = of, tuple(units)
 
     def _described(self, state: ViewState, found: Pass) -> str:
@@ -217,7 +222,7 @@ class UnitCard:
             images = as_images(np.nan_to_num(np.stack(pictures)))
             captions = (
                 RowPicture("Its weights: ink on green raises its output, on purple lowers it", "weights"),
-                RowPicture("Its weights times the image", "weights × image"),
+                RowPicture("Its weights times the image", "× image"),
             )
             png = weights_sprite(np.clip(images, -1, 1), 2, theme=state.theme, limit=1.0)
             self.saw.show(PictureRows("", (PictureRow("", captions),), png, 2))

@@ -154,7 +154,8 @@ class NetworkPanel:
         self.drawing.on_arrival(on_loop(lambda moves: self.replay.begin(moves=moves)))
         self.question, self._said = box("explorer-hidden", self.truth), box("", self.caption)
         given = self.pad if self.plane is None else self.plane.view
-        source = box("explorer-network-source", given, self._said, self.question)
+        name = Rendered("explorer-network-name", element("p", "What it sees"))
+        source = box("explorer-network-source", name, given, self._said, self.question)
         newcomer = Rendered("explorer-newcomer", element("p", first_words(dataset)))
         parts = source, self.unit.view, self._shown.view, self.drawings.view, newcomer
         self.view = box("explorer-figure explorer-place-network", *parts, area="network")

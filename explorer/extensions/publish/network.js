@@ -6,7 +6,7 @@
  * @typedef {{ hidden: string, output: string, sizes: number[], W: Reals[], b: Reals[] }} Network */
 
 export const SIDE = 28; // px
-const [BOX, CENTER, MOST_UNITS, CLOSE, BARELY] = [20, 14, 32, 1e-5, 0.005];
+const [BOX, CENTER, MOST_UNITS, MOST_OF_FIRST, CLOSE, BARELY] = [20, 14, 32, 20, 1e-5, 0.005];
 
 /** @type {Record<string, (a: number) => number>} */
 const ACTIVATIONS = { sigmoid: (a) => 1 / (1 + Math.exp(-a)), tanh: Math.tanh, relu: (a) => Math.max(0, a) };
@@ -104,8 +104,11 @@ export function lit({ hidden, output, sizes, W, b }, h, chosen, truth, whole) {
     const outgoing = (/** @type {number} */ j) => Math.hypot(...W[layer + 1].subarray(j * n_next, (j + 1) * n_next));
     const size = Array.from(values, (value, j) => Math.abs(layer === last - 1 ? sums[layer].terms[j] : value * outgoing(j)));
     const order = [...size.keys()].sort((one, other) => size[other] - size[one] || one - other);
-    const units = order.slice(0, whole.has(layer) ? n : MOST_UNITS).sort((one, other) => one - other);
-    return { title: `${n} unit${n > 1 ? "s" : ""}, ${hidden}`, units, n_units: n };
+    const most = layer || W.length === 2 ? MOST_UNITS : MOST_OF_FIRST;
+    const units = order.slice(0, whole.has(layer) ? n : most).sort((one, other) => one - other);
+    const several = n > 1 ? "s" : "";
+    const heading = layer ? "" : `${n} pattern${several} it looks for`;
+    return { title: `${n} unit${several}, ${hidden}`, heading, units, n_units: n };
   });
   const signal = {
     values: layers.map(({ units }, layer) => view(units.map((j) => h[layer][j]))),

@@ -297,7 +297,8 @@ function render({ model, el, signal }) {
         const start = tiles[at].getBoundingClientRect();
         // Units of one row leave the rail one below the other, in their order.
         const y = within(start.top + (start.height * (start.left - from.left)) / from.width, from) - origin.top;
-        const sign = (tiles[at].dataset.adds = share < 0 ? "negative" : "positive");
+        const sign = share < 0 ? "negative" : "positive";
+        tiles[at].dataset.adds = sign;
         const path = document.createElementNS(SVG, "path");
         path.setAttribute("d", `M ${x} ${y} C ${x + (u - x) / 2} ${y}, ${u - (u - x) / 3} ${v}, ${u} ${v}`);
         path.setAttribute("stroke-width", String(scale * (0.75 + 5 * Math.abs(share))));

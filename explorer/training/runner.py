@@ -283,23 +283,22 @@ class _Job:
             elif not self._before.is_of(self._run):
                 self._before.close_run()
             self._before = None
-        while not self._finish(self._outcome()):
-            continue  # it was extended as it ended
-
-    def _outcome(self) -> RunEnd | None:
-        try:
-            with one_blas_thread(), short_switches():
-                return self._train()
-        except BaseException as error:  # whatever it is, it is reported to the user
-            reason = f"{error}."
-            if not isinstance(error, DivergedError | OwnNetworkError):
-                logging.getLogger(__name__).exception("A run failed")
-                reason = f"{type(error).__name__}: {error}"
-            # The frames of the exception and its cause would keep the run, its network and its images alive.
-            error.__cause__ = error.__context__ = None
-            return RunEnd("failed", reason, error=error.with_traceback(None))
-        finally:
-            self._give_turn_back()
+        is_over = False
+        while not is_over:  # it may be extended as it ends
+            try:
+                with one_blas_thread(), short_switches():
+                    end = self._train()
+            except BaseException as error:  # whatever it is, it is reported to the user
+                reason = f"{error}."
+                if not isinstance(error, DivergedError | OwnNetworkError):
+                    logging.getLogger(__name__).exception("A run failed")
+                    reason = f"{type(error).__name__}: {error}"
+                # The frames of the exception and its cause would keep the run, its network and its images alive.
+                error.__cause__ = error.__context__ = None
+                end = RunEnd("failed", reason, error=error.with_traceback(None))
+            finally:
+                self._give_turn_back()
+            is_over = self._finish(end)
 
     def _finish(self, end: RunEnd | None) -> bool:
         """Post the `RunEnd` and return True; return False if the run has been extended meanwhile."""

@@ -13,7 +13,7 @@ from explorer.network import OPTIMIZERS
 from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.session.saved_session import SessionFileError, read_session
 from explorer.session.session_run import SessionRun
-from explorer.session.state import SessionState
+from explorer.session.state import SessionState, with_records
 from explorer.training import TrainingConfig, TrainingRun, open_test_set
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.event_loop import EventLoop
@@ -219,7 +219,7 @@ class Trainer:
     def _deliver_reference(self, delivery: Delivery) -> None:
         if self._reference is None:
             return
-        self._reference = run = self._reference.with_records(delivery.status, delivery.records)
+        self._reference = run = with_records(self._reference, delivery.status, delivery.records)
         if run.history.end is not None:
             self._reference = None
             self._update(lambda state: replace(state, earlier=state.earlier.followed_by(run)))

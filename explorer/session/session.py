@@ -333,7 +333,7 @@ class Session:
         self.state = self.state.archived(config or self.config)
 
     def _begin(self, training: Run, *runs: SessionRun, status: RunnerStatus = "running") -> None:
-        """Start a training as the current run; `runs` are those of its entries, unless they begin afresh."""
+        """Start a training as the current run; `runs` are its entries' runs, by default new ones."""
         runs = runs or tuple(map(SessionRun.beginning, training.entries))
         self.state = self.state.beginning(*(replace(run, status=status) for run in runs))
         self._trainer.training = training

@@ -172,7 +172,8 @@ class Runner:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over, or paused with its figures, and deliver them; False after `timeout` s."""
         done = self._job is None or self._job.wait(timeout)
-        self._drain()
+        if self._loop is None or not self._loop.is_running() or self._loop is running_loop():
+            self._drain()  # else the loop will, and until then another run may start
         return done
 
     def cancel(self) -> None:

@@ -1,5 +1,6 @@
 """The views of a session: the state that they show, the network that they look into, and when they are drawn."""
 
+from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -351,11 +352,14 @@ class RedrawQueue:
 
     def add(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call ``function(*arguments)`` when it is its turn."""
-        if self._loop.loop is None:
+        if (loop := self._loop.loop) is None:
             self._loop.guarded(function, *arguments)
             return
         (self._waiting if self._added is None else self._added).append(partial(function, *arguments))
-        self._schedule()
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            # After the timers that have expired meanwhile, and their callbacks.
+            loop.call_later(0, loop.call_soon, self._call_next, loop)
 
     def in_turn(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call ``function(*arguments)``, a part of a drawing: if that is being called in its turn, after it."""
@@ -368,20 +372,16 @@ class RedrawQueue:
         """Discard the waiting functions."""
         self._waiting.clear()
 
-    def _schedule(self) -> None:
-        if self._loop.loop is not None and not self._is_scheduled and self._waiting:
-            self._is_scheduled = True
-            # After the timers that have expired meanwhile, and their callbacks.
-            self._loop.loop.call_later(0, self._loop.loop.call_soon, self._call_next)
-
-    def _call_next(self) -> None:
-        self._is_scheduled = False
+    def _call_next(self, loop: AbstractEventLoop) -> None:
         if self._waiting:
             function, self._added = self._waiting.popleft(), []
             self._loop.guarded(function)
             self._waiting.extendleft(reversed(self._added))
             self._added = None
-            self._schedule()
+        if self._waiting:
+            loop.call_later(0, loop.call_soon, self._call_next, loop)
+        else:
+            self._is_scheduled = False
 
 
 class IdleWork:

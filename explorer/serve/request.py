@@ -24,6 +24,7 @@ from explorer.figures.palette import PALETTES, Theme
 from explorer.serve import environment
 from explorer.session import SessionRun
 from explorer.session.new_runs import recorded_start
+from explorer.session.state import with_records
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.presets import START
 from explorer.training.run import Event, complete
@@ -107,7 +108,7 @@ def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -
     if end is None or end.status != "finished":
         return None
     records = [event for event in events if event is not None]
-    return replace(SessionRun.beginning(training), number=1).with_records("finished", [*records, end])
+    return with_records(replace(SessionRun.beginning(training), number=1), "finished", [*records, end])
 
 
 @cache

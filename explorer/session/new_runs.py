@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from threading import Thread
 from time import monotonic
@@ -12,7 +13,7 @@ from explorer.network import OPTIMIZERS
 from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.session.saved_session import SessionFileError, read_session
 from explorer.session.session_run import SessionRun
-from explorer.session.state import SessionState
+from explorer.session.state import SessionState, with_records
 from explorer.training import TrainingConfig, TrainingRun, open_test_set
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.event_loop import EventLoop
@@ -31,12 +32,6 @@ class ForkError(ValueError):
 
     def __str__(self) -> str:
         return " ".join(self.args)
-
-
-def fresh(config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None) -> NewRun:
-    """Return a run with freshly initialized weights, of a user's class or the textbook network."""
-    training = TrainingRun(config, dataset, own=own, samples=True)
-    return training, SessionRun.beginning(training)
 
 
 def race(
@@ -161,7 +156,8 @@ class Trainer:
 
     def __init__(self, loop: EventLoop, update: Callable[..., object]) -> None:
         self._loop, self._update = loop, update
-        self.runner = Runner(loop.bind(self._deliver), turns=turns_of(os.environ))
+        deliver = loop.bind(partial(update, SessionState.with_delivery))
+        self.runner = Runner(deliver, turns=turns_of(os.environ))
         self.training: Run | None = None  # what the runner trains, or would continue
         self._reference_runner = Runner(loop.bind(self._deliver_reference), turns=turns_of(os.environ))
         self._reference: SessionRun | None = None  # until it is over
@@ -177,9 +173,9 @@ class Trainer:
         ]
         if any(run.config == config and run.status == "finished" for run in alike):
             return state
-        training, run = fresh(config, state.dataset)
-        label = f"textbook, {run_label(config, state.first)}"
-        state, (self._reference,) = state.numbering(replace(run, label=label))
+        training = TrainingRun(config, state.dataset, samples=True)
+        run = replace(SessionRun.beginning(training), label=f"textbook, {run_label(config, state.first)}")
+        state, (self._reference,) = state.numbering(run)
         self._reference_runner.start(training)
         return replace(state, earlier=earlier.without(alike))
 
@@ -220,14 +216,10 @@ class Trainer:
         self._reference_runner.close()
         self.runner.close()
 
-    def _deliver(self, delivery: Delivery) -> None:
-        if delivery.token == self.runner.token:  # others are of a previous run
-            self._update(SessionState.with_delivery, delivery)
-
     def _deliver_reference(self, delivery: Delivery) -> None:
-        if self._reference is None or delivery.token != self._reference_runner.token:
+        if self._reference is None:
             return
-        self._reference = run = self._reference.with_records(delivery.status, delivery.records)
+        self._reference = run = with_records(self._reference, delivery.status, delivery.records)
         if run.history.end is not None:
             self._reference = None
             self._update(lambda state: replace(state, earlier=state.earlier.followed_by(run)))

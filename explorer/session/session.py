@@ -10,7 +10,7 @@ from explorer.session.advice import Advice, Advisor
 from explorer.session.saved_session import kept_runs, session_bytes
 from explorer.session.session_run import SessionRun
 from explorer.session.state import Finding, SessionState
-from explorer.training import OwnNetworkError, TrainingConfig, check_images
+from explorer.training import OwnNetworkError, TrainingConfig, TrainingRun, check_images
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.own_network import OwnClass
 from explorer.training.process_settings import return_freed_memory
@@ -124,11 +124,11 @@ class Session:
 
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
         """Start a new run with freshly initialized weights, with `config` or the current settings."""
-        training, run = new_runs.fresh(config or self.config, self.dataset, self.own)
-        self.state = self.state.superseded_by([run.config], self.own)
+        training = TrainingRun(config or self.config, self.dataset, own=self.own, samples=True)
+        self.state = self.state.superseded_by([training.config], self.own)
         if self.own is not None:
             self.state = self._trainer.train_reference(self.state)
-        self._begin(training, run, status="paused" if paused else "running")
+        self._begin(training, status="paused" if paused else "running")
 
     def race(self, configs: Sequence[TrainingConfig]) -> None:
         """Start a race of a current run and others, which are earlier runs; `RaceError` if it can't be one."""
@@ -161,7 +161,7 @@ class Session:
 
     def reset(self) -> None:
         """Make the current run an earlier one, and show the untrained network of the settings."""
-        self._begin(*new_runs.fresh(self.config, self.dataset, self.own), status="idle")
+        self._begin(TrainingRun(self.config, self.dataset, own=self.own, samples=True), status="idle")
 
     def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
         """Use other values from the run's next mini-batch on; `ConfigError` if they are invalid, or too many."""
@@ -333,6 +333,8 @@ class Session:
         self.state = self.state.archived(config or self.config)
 
     def _begin(self, training: Run, *runs: SessionRun, status: RunnerStatus = "running") -> None:
+        """Start a training as the current run; `runs` are its entries' runs, by default new ones."""
+        runs = runs or tuple(map(SessionRun.beginning, training.entries))
         self.state = self.state.beginning(*(replace(run, status=status) for run in runs))
         self._trainer.training = training
         self._trainer.runner.start(training, paused=status != "running")

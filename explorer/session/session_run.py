@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,15 +11,12 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.network import NeuralNetwork
 from explorer.training import (
-    BatchRecord,
     BatchStep,
-    DivergedError,
     EpochRecord,
     Evaluation,
     FinalTest,
     History,
     Moment,
-    RunEnd,
     SampleRecord,
     Snapshot,
     Timeline,
@@ -28,13 +24,9 @@ from explorer.training import (
     TrainingRun,
     new_network,
 )
-from explorer.training.fields import Change
 from explorer.training.own_network import OwnClass
-from explorer.training.records import RivalRecord
-from explorer.training.run import restored_words
-from explorer.training.runner import STOPPED_BY_USER, Record, RunnerStatus
+from explorer.training.runner import RunnerStatus
 
-_EARLY_BYTES = 1 << 23  # of the networks within the first epoch; the oldest are dropped
 MOST_BYTES = 1 << 26  # of an uploaded file: above the largest network that the controls allow, in float64
 
 
@@ -300,52 +292,6 @@ class SessionRun:
         differences = config.differences(self.config)
         return may and more and (not differences or (differences == ("epochs",) and config.can_be_extended))
 
-    def with_records(
-        self, status: RunnerStatus, records: Sequence[Record], queue_position: int = 0
-    ) -> SessionRun:
-        """Return the run updated with the runner's records, except those of its rivals in a race."""
-        timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
-        step, samples = self.step, [one for one in records if isinstance(one, SampleRecord)]
-        ours: list[EpochRecord | BatchRecord | Change | RunEnd] = []
-        for record in records:
-            if isinstance(record, BatchStep):
-                step = record
-            elif isinstance(record, Evaluation):
-                evaluation = record
-            elif isinstance(record, Snapshot):
-                assert last is not None  # a snapshot follows the record of its epoch
-                timeline = timeline.followed_by(Moment(last, record))
-            elif not isinstance(record, RivalRecord | SampleRecord):
-                ours.append(record)
-                last = record if isinstance(record, EpochRecord) else last
-                evaluation = record.final if isinstance(record, RunEnd) else None
-        history = self.history.followed_by(*ours)
-        if history.restored is not None:
-            timeline = timeline.until(history.restored)
-        changes = [one for one in ours if isinstance(one, Change)]
-        taken, start = [(one.learning_rate, one.batch_size) for one in changes], self.start
-        if start is None and evaluation is not None and not history.batches:
-            start = _as_epoch(evaluation) if evaluation.step == 0 else None
-        if (self.status, status) == ("idle", "paused"):
-            status = "idle"
-        if self.status == status == "paused" and last is self.history.last:
-            # Keep the figures of the step before until those of this one arrive.
-            evaluation = evaluation or self.evaluation
-        return replace(
-            self,
-            status=status,
-            queue_position=queue_position,
-            history=history,
-            timeline=timeline,
-            early=_kept_early((*self.early, *samples)),
-            evaluation=evaluation,
-            step=step,
-            wanted=None if self.wanted in taken else self.wanted,
-            changed_at=changes[-1].step if changes else self.changed_at,
-            start=start,
-            test=None if ours else self.test,
-        )
-
     def continued(self, epochs: int) -> SessionRun:
         """Return the run continuing to more epochs; unchanged if it can't."""
         config = self.config.replace(epochs=epochs)
@@ -371,34 +317,3 @@ class SessionRun:
         timeline = Timeline(tuple(replace(moment, snapshot=bare) for moment in run.timeline.moments))
         history = replace(run.history, end=end and replace(end, final=evaluation))
         return replace(run, timeline=timeline, evaluation=evaluation, history=history)
-
-
-def raced(run: SessionRun, first: SessionRun, records: Sequence[Record]) -> SessionRun:
-    """Return a rival of `first` updated with its records in their race; it ends with `first`, or fails before."""
-    if run.history.end is not None:
-        return run
-    run, end = run.with_records(first.status, records), first.history.end
-    if run.history.end is not None:
-        return replace(run, status="failed")
-    if end is None:
-        return run
-    final, last, reason = run.evaluation, run.epochs_done, ""
-    is_restored = final is not None and final.epoch < last
-    if last >= run.config.epochs or is_restored:
-        if final is not None and is_restored:
-            is_early = last - final.epoch >= run.config.patience
-            reason = restored_words(int(final.epoch), is_early=is_early)
-        return run.with_records("finished", [RunEnd("finished", reason, final)])
-    reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
-    return run.with_records("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
-
-
-def _kept_early(early: tuple[SampleRecord, ...]) -> tuple[SampleRecord, ...]:
-    """Return the newest networks that fit into the memory for them."""
-    n_bytes = [sum(array.nbytes for array in record.snapshot.weights) for record in reversed(early)]
-    return early[-max(1, int(np.searchsorted(np.cumsum(n_bytes), _EARLY_BYTES, "right"))) :]
-
-
-def _as_epoch(found: Evaluation) -> EpochRecord:
-    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
-    return EpochRecord(int(found.epoch), seconds=0.0, **{name: getattr(found, name) for name in names})

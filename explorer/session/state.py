@@ -6,17 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import numpy as np
+
 from explorer.datasets import Dataset
 from explorer.session.run_names import run_label
-from explorer.session.session_run import SessionRun, raced
-from explorer.training import FinalTest, History, Moment, SampleRecord, TrainingConfig
+from explorer.session.session_run import SessionRun
+from explorer.training import FinalTest, History, Moment, SampleRecord, Snapshot, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
+from explorer.training.fields import Change
 from explorer.training.own_network import OwnClass
-from explorer.training.records import RivalRecord
-from explorer.training.runner import Delivery, RunnerStatus
+from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RivalRecord, RunEnd
+from explorer.training.run import DivergedError, restored_words
+from explorer.training.runner import STOPPED_BY_USER, Delivery, Record, RunnerStatus
 from explorer.wording import with_noun
 
 MORE_EPOCHS = 10  # to add to a run that has reached its last one
+_EARLY_BYTES = 1 << 23  # of the networks within the first epoch; the oldest are dropped
 MOST_BYTES = 64 * 2**20  # of the moments of earlier runs, deleted ones included: 120 of the exercise's
 
 Runs = tuple[SessionRun, ...]
@@ -364,12 +369,12 @@ class SessionState:
         before, earlier = self.run, self.earlier
         if before is None:
             return self
-        run = before.with_records(delivery.status, delivery.records, delivery.queue_position)
+        run = with_records(before, delivery.status, delivery.records, delivery.queue_position)
         news = [record for record in delivery.records if isinstance(record, RivalRecord)]
         for entry, rival in enumerate(map(earlier.numbered, self.rivals), 1):
             if rival is not None:
                 records = [one.record for one in news if one.entry == entry]
-                earlier = earlier.changed(raced(rival, run, records))
+                earlier = earlier.changed(_raced(rival, run, records))
         state = replace(self, run=run, earlier=earlier)
         if run.config is before.config:
             return state
@@ -380,3 +385,81 @@ class SessionState:
         if self.run is None or not {*config.differences(before)} <= {"epochs"}:
             return config
         return config.replace(changes=self.run.config.changes)
+
+
+def with_records(
+    run: SessionRun, status: RunnerStatus, records: Sequence[Record], queue_position: int = 0
+) -> SessionRun:
+    """Return a run updated with the runner's records, except those of its rivals in a race."""
+    timeline, evaluation, last = run.timeline, run.evaluation, run.history.last
+    step, samples = run.step, [one for one in records if isinstance(one, SampleRecord)]
+    ours: list[EpochRecord | BatchRecord | Change | RunEnd] = []
+    for record in records:
+        if isinstance(record, BatchStep):
+            step = record
+        elif isinstance(record, Evaluation):
+            evaluation = record
+        elif isinstance(record, Snapshot):
+            assert last is not None  # a snapshot follows the record of its epoch
+            timeline = timeline.followed_by(Moment(last, record))
+        elif not isinstance(record, RivalRecord | SampleRecord):
+            ours.append(record)
+            last = record if isinstance(record, EpochRecord) else last
+            evaluation = record.final if isinstance(record, RunEnd) else None
+    history = run.history.followed_by(*ours)
+    if history.restored is not None:
+        timeline = timeline.until(history.restored)
+    changes = [one for one in ours if isinstance(one, Change)]
+    taken, start = [(one.learning_rate, one.batch_size) for one in changes], run.start
+    if start is None and evaluation is not None and not history.batches:
+        start = _as_epoch(evaluation) if evaluation.step == 0 else None
+    if (run.status, status) == ("idle", "paused"):
+        status = "idle"
+    if run.status == status == "paused" and last is run.history.last:
+        # Keep the figures of the step before until those of this one arrive.
+        evaluation = evaluation or run.evaluation
+    return replace(
+        run,
+        status=status,
+        queue_position=queue_position,
+        history=history,
+        timeline=timeline,
+        early=_kept_early((*run.early, *samples)),
+        evaluation=evaluation,
+        step=step,
+        wanted=None if run.wanted in taken else run.wanted,
+        changed_at=changes[-1].step if changes else run.changed_at,
+        start=start,
+        test=None if ours else run.test,
+    )
+
+
+def _raced(run: SessionRun, first: SessionRun, records: Sequence[Record]) -> SessionRun:
+    """Return a rival of `first` updated with its records in their race; it ends with `first`, or fails before."""
+    if run.history.end is not None:
+        return run
+    run, end = with_records(run, first.status, records), first.history.end
+    if run.history.end is not None:
+        return replace(run, status="failed")
+    if end is None:
+        return run
+    final, last, reason = run.evaluation, run.epochs_done, ""
+    is_restored = final is not None and final.epoch < last
+    if last >= run.config.epochs or is_restored:
+        if final is not None and is_restored:
+            is_early = last - final.epoch >= run.config.patience
+            reason = restored_words(int(final.epoch), is_early=is_early)
+        return with_records(run, "finished", [RunEnd("finished", reason, final)])
+    reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
+    return with_records(run, "stopped", [RunEnd("stopped", reason, final=run.evaluation)])
+
+
+def _kept_early(early: tuple[SampleRecord, ...]) -> tuple[SampleRecord, ...]:
+    """Return the newest networks that fit into the memory for them."""
+    n_bytes = [sum(array.nbytes for array in record.snapshot.weights) for record in reversed(early)]
+    return early[-max(1, int(np.searchsorted(np.cumsum(n_bytes), _EARLY_BYTES, "right"))) :]
+
+
+def _as_epoch(found: Evaluation) -> EpochRecord:
+    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
+    return EpochRecord(int(found.epoch), seconds=0.0, **{name: getattr(found, name) for name in names})

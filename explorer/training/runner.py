@@ -172,7 +172,8 @@ class Runner:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over, or paused with its figures, and deliver them; False after `timeout` s."""
         done = self._job is None or self._job.wait(timeout)
-        self._drain()
+        if self._loop is None or not self._loop.is_running() or self._loop is running_loop():
+            self._drain()  # else the loop will, and until then another run may start
         return done
 
     def cancel(self) -> None:
@@ -283,23 +284,22 @@ class _Job:
             elif not self._before.is_of(self._run):
                 self._before.close_run()
             self._before = None
-        while not self._finish(self._outcome()):
-            continue  # it was extended as it ended
-
-    def _outcome(self) -> RunEnd | None:
-        try:
-            with one_blas_thread(), short_switches():
-                return self._train()
-        except BaseException as error:  # whatever it is, it is reported to the user
-            reason = f"{error}."
-            if not isinstance(error, DivergedError | OwnNetworkError):
-                logging.getLogger(__name__).exception("A run failed")
-                reason = f"{type(error).__name__}: {error}"
-            # The frames of the exception and its cause would keep the run, its network and its images alive.
-            error.__cause__ = error.__context__ = None
-            return RunEnd("failed", reason, error=error.with_traceback(None))
-        finally:
-            self._give_turn_back()
+        is_over = False
+        while not is_over:  # it may be extended as it ends
+            try:
+                with one_blas_thread(), short_switches():
+                    end = self._train()
+            except BaseException as error:  # whatever it is, it is reported to the user
+                reason = f"{error}."
+                if not isinstance(error, DivergedError | OwnNetworkError):
+                    logging.getLogger(__name__).exception("A run failed")
+                    reason = f"{type(error).__name__}: {error}"
+                # The frames of the exception and its cause would keep the run, its network and its images alive.
+                error.__cause__ = error.__context__ = None
+                end = RunEnd("failed", reason, error=error.with_traceback(None))
+            finally:
+                self._give_turn_back()
+            is_over = self._finish(end)
 
     def _finish(self, end: RunEnd | None) -> bool:
         """Post the `RunEnd` and return True; return False if the run has been extended meanwhile."""

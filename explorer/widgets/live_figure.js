@@ -134,10 +134,10 @@ function label(model, plot, summary) {
 }
 
 /** Draws a figure, once its plot is visible. Drawings follow each other: Plotly misses a size that changes while it draws.
- * @param {Plotly} plotly @param {Plot} plot @param {() => Figure} figure as it is now @param {AbortSignal} signal
- * @param {Record<string, (happened: any) => void>} listeners to events of Plotly
+ * @param {Plotly} plotly @param {Model} model @param {Plot} plot @param {() => Figure} figure as it is now
+ * @param {AbortSignal} signal @param {Record<string, (happened: any) => void>} listeners to events of Plotly
  * @param {(zoomed: boolean) => void} onZoom */
-function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
+function drawingOf(plotly, model, plot, figure, signal, listeners, onZoom) {
   let [width, height, isZoomed, isOurs, last] = [0, 0, false, false, Promise.resolve()];
 
   /** @param {() => Promise<unknown> | undefined} draw */
@@ -169,6 +169,7 @@ function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
     reset: () => next(() => plotly.relayout(plot, home())),
     /** Draw it all again. */
     draw() {
+      label(model, plot, figure().summary);
       if (width) next(() => plotly.react(plot, ...whole()));
     },
     /** Draw in the size of the plot, unless that is hidden. */
@@ -191,6 +192,7 @@ function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
     },
     /** @param {Update} change */
     update(change) {
+      label(model, plot, figure().summary);
       next(() => {
         if (!width) return undefined; // hidden: drawn with this change once it has a size
         const { traces, layout } = structuredClone(change);
@@ -409,27 +411,16 @@ export default () => {
         plotly_unhover: cells.hide,
       };
       const onZoom = (/** @type {boolean} */ zoomed) => showReset(zoomed);
-      const drawing = drawingOf(library, plot, () => figure, signal, listeners, onZoom);
+      const drawing = drawingOf(library, model, plot, () => figure, signal, listeners, onZoom);
       const save = (/** @type {"png" | "svg"} */ format) => savePicture(library, plot, model.get("name"), format);
       const showReset = figureTools(model, el, signal, { save, reset: drawing.reset });
-      /** @type {View} */
-      const view = {
-        draw() {
-          label(model, plot, figure.summary);
-          drawing.draw();
-        },
-        update(change) {
-          label(model, plot, figure.summary);
-          drawing.update(change);
-        },
-      };
-      views.add(view);
+      views.add(drawing);
       const watcher = new ResizeObserver(drawing.fit);
       watcher.observe(plot);
       drawing.fit();
       return () => {
         watcher.disconnect();
-        views.delete(view);
+        views.delete(drawing);
         library.purge(plot);
       };
     },

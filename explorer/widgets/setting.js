@@ -76,10 +76,11 @@ function frame(model, el, ...inputs) {
     head,
     error,
     draw: () => {}, // shows the value, differently for each kind
+    read: /** @returns {unknown} */ () => null, // what is typed or chosen
     dirty: false, // whether the field is being edited and must not be overwritten by a new value
     sent: "", // number of the newest change that Python has not answered yet
-    /** @param {unknown} raw */
-    commit(raw) {
+    /** @param {unknown} [raw] */
+    commit(raw = control.read()) {
       control.dirty = false;
       if (!control.sent && same(raw, model.get("value")) && !model.get("error")) {
         control.draw();
@@ -217,17 +218,14 @@ function scale(model, el) {
     range.setAttribute("aria-valuetext", `${grouped(value)} ${model.get("_control").unit || model.get("description").toLowerCase()}`);
   };
   const values = () => [model.get("value")].flat(); // with several hidden layers the slider moves the first
-  const commit = () => {
-    const value = typed(number);
-    control.commit(name === "hidden_sizes" ? [value, ...values().slice(1)] : value);
-  };
+  control.read = () => (name === "hidden_sizes" ? [typed(number), ...values().slice(1)] : typed(number));
   const follow = (/** @type {number} */ value) => {
     control.dirty = true;
     number.value = String(value);
     mark(value);
   };
-  const numberReleased = commitOnRelease(number, commit);
-  control.onChange(range, commitOnRelease(range, commit));
+  const numberReleased = commitOnRelease(number, control.commit);
+  control.onChange(range, commitOnRelease(range, control.commit));
   control.onChange(number, numberReleased);
   range.addEventListener("input", () => follow(stops[Number(range.value)]));
   number.addEventListener("input", () => {
@@ -261,10 +259,11 @@ function layers(model, el) {
   const text = make("input", { type: "text", class: "explorer-field", autocomplete: "off", spellcheck: "false" });
   const control = frame(model, el, text);
   el.append(text, control.error);
-  control.onChange(text, () => {
+  control.onChange(text, control.commit);
+  control.read = () => {
     const sizes = text.value.split(",").map((size) => size.trim());
-    control.commit(sizes.every((size) => /^\d+$/.test(size)) ? sizes.map(Number) : text.value);
-  });
+    return sizes.every((size) => /^\d+$/.test(size)) ? sizes.map(Number) : text.value;
+  };
   control.draw = () => {
     text.value = [model.get("value")].flat().join(", ");
   };
@@ -277,7 +276,8 @@ function choice(model, el) {
   const select = make("select", { class: "explorer-field" });
   const control = frame(model, el, select);
   el.append(select, control.error);
-  control.onChange(select, () => control.commit(options.find(([value]) => String(value) === select.value)?.[0]));
+  control.onChange(select, control.commit);
+  control.read = () => options.find(([value]) => String(value) === select.value)?.[0];
   control.draw = () => {
     const current = model.get("value");
     // A link may have a pairing that is not offered: it is shown until another is chosen.
@@ -317,8 +317,8 @@ function numberWith(model, el, tool) {
   const number = make("input", { type: "number", step: "1", class: "explorer-field", autocomplete: "off" });
   const control = frame(model, el, number);
   el.append(make("div", { class: "explorer-row explorer-line" }, number, tool), control.error);
-  const commit = () => control.commit(typed(number));
-  control.onChange(number, commitOnRelease(number, commit));
+  control.onChange(number, commitOnRelease(number, control.commit));
+  control.read = () => typed(number);
   control.draw = () => {
     number.value = String(model.get("value"));
   };

@@ -1,6 +1,7 @@
 """How much is called between a released slider and the first curve that changes: a count, whatever the load."""
 
 import asyncio
+import re
 import sys
 import threading
 from collections import Counter, defaultdict
@@ -11,9 +12,15 @@ from explorer.training import runner
 from explorer.training.presets import START
 from explorer.widgets.live_figure import LiveFigure
 
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "notebooks" / "guide" / "how_it_is_built.md").read_text(encoding="utf-8")
+
 
 def test_from_a_released_slider_to_a_changed_curve_there_are_few_calls(mnist, monkeypatch, from_page):
-    """On the loop, and in the run's thread to its first delivery: a point, as the thread's clock stands still."""
+    """On the loop, and in the run's thread to its first delivery: a point, as the thread's clock stands still.
+
+    All that the guide names on this way is called.
+    """
     calls, drawn, sent = defaultdict(Counter), [], []
 
     def count(frame, event, _argument):
@@ -48,4 +55,9 @@ def test_from_a_released_slider_to_a_changed_curve_there_are_few_calls(mnist, mo
         threading.setprofile(None)
         sys.setprofile(None)
     on_loop, in_thread = calls.values()
-    assert (on_loop + in_thread).total() <= 1500, (on_loop + in_thread).most_common(40)
+    called = on_loop + in_thread
+    assert called.total() <= 1500, called.most_common(40)
+    rows = re.findall(r"^\| [a-z ]+ \| `\S+\.py` \| (`[^|]+`) \|", GUIDE, re.MULTILINE)
+    named = {name for names in rows for name in re.findall(r"[\w.]+", names)}
+    assert named - {*called, *(name.rpartition(".")[2] for name in called)} == set()
+    assert len(named) > 30

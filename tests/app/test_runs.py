@@ -13,6 +13,7 @@ from ipywidgets import Widget
 from explorer import TrainingConfig
 from explorer.network.diagnostics import paired, verdict
 from explorer.session import EarlierRuns, SessionRun, SessionState
+from explorer.session.state import with_records
 from explorer.training import TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
@@ -274,7 +275,7 @@ def ended(dataset, seed):
     training = TrainingRun(CONFIG.replace(epochs=1, seed=seed), dataset)
     events = [event for event in training if event is not None]
     begun = replace(SessionRun.beginning(training), number=seed + 1)
-    return begun.with_records("finished", [*events, training.evaluate()])
+    return with_records(begun, "finished", [*events, training.evaluate()])
 
 
 def test_what_takes_too_much_memory_goes_the_pinned_last(small_dataset, monkeypatch):

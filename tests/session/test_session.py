@@ -18,6 +18,7 @@ from explorer import TrainingConfig, train
 from explorer.extensions.classroom.share import share_variables
 from explorer.session import ForkError, Session
 from explorer.session.saved_session import read_session
+from explorer.session.state import with_records
 from explorer.training import BatchRecord, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.fields import Change
@@ -373,7 +374,7 @@ def test_a_run_that_was_gone_back_to_keeps_its_network_as_it_trains_on(trained):
     done(trained.train, CONFIG.replace(seed=1))
     trained.go_back_to(1)
     begun = BatchRecord(3.1, 118, 0.2, 0.9, 0.05)
-    run = run_of(trained).continued(5).with_records("running", [begun])
+    run = with_records(run_of(trained).continued(5), "running", [begun])
     assert run.newest.epoch == 3
     assert run.reduced().has_network
 
@@ -422,7 +423,7 @@ def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(session):
 def test_the_rate_is_the_new_one_before_the_records_after_it_are_there(trained):
     run = dataclasses.replace(run_of(trained).continued(5), wanted=(0.005, 16), evaluation=None)
     step = run.history.batches[-1].step + 3
-    assert run.with_records("running", [Change(step, 0.005, 16)]).now == (0.005, 16)
+    assert with_records(run, "running", [Change(step, 0.005, 16)]).now == (0.005, 16)
 
 
 def test_a_run_that_was_gone_back_to_goes_on_with_nothing_of_the_one_before(trained, small_dataset):
@@ -504,7 +505,7 @@ def test_networks_within_the_first_epoch_are_shown_until_its_end_and_can_be_revi
 def test_they_stay_within_their_memory_and_are_not_shown_of_a_run_that_failed(session, monkeypatch):
     done(session.train)
     n_bytes = sum(array.nbytes for array in run_of(session).early[0].snapshot.weights)
-    monkeypatch.setattr("explorer.session.session_run._EARLY_BYTES", 3 * n_bytes)
+    monkeypatch.setattr("explorer.session.state._EARLY_BYTES", 3 * n_bytes)
     done(session.train, CONFIG.replace(seed=1))
     assert [one.step for one in run_of(session).early] == [8, 16, 32]
     done(session.train, DIVERGING)

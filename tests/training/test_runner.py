@@ -597,6 +597,10 @@ def test_records_come_on_the_event_loops_thread(small_dataset):
             interval_seconds=0.0,
         )
         desk.runner.start(TrainingRun(SMALL, small_dataset))
+        waiting = threading.Thread(target=desk.runner.wait, args=[PATIENCE])
+        waiting.start()
+        waiting.join()  # the loop stands still
+        assert desk.deliveries == []
         await _until(lambda: desk.ends)
         desk.runner.close()
         return threads, desk

@@ -227,7 +227,7 @@ def test_a_live_run_that_fails_leaves_the_recorded_one(small, monkeypatch, error
     slide = small.slides["learns"]
     before = accuracy_curve(slide).copy()
     monkeypatch.setattr(Failing, "failure", error)
-    monkeypatch.setattr("explorer.session.new_runs.TrainingRun", Failing)
+    monkeypatch.setattr("explorer.session.session.TrainingRun", Failing)
     small.run_live("learns")
     assert small.session.wait(PATIENCE)
     assert (slide.bar.state, slide.bar.text) == ("recorded", "recorded run")

@@ -248,10 +248,13 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
     page.keyboard.down(" ")  # kept down: still one press
     page.keyboard.up(" ")
     about, switch = page.get_by_role("button", name="About Epochs"), page.get_by_role("switch")
-    for control in (number(page, "epochs"), about, switch):
+    for control in (number(page, "epochs"), about):
         control.focus()
         page.keyboard.press(" ")
-    switch.press(" ")
+    page.get_by_role("button", name="Reset, auto-train").press("Enter")
+    for _ in range(2):
+        switch.press(" ")
+    page.keyboard.press("Escape")
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Control+ ")
     expect(log(page)).to_contain_text('["auto", true]')
@@ -259,14 +262,14 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
 
 
 def test_buttons_follow_the_status_and_hand_the_focus_on(page):
-    names = ("Stop", "Reset", "+1 step", "+1 epoch")
-    buttons = [page.get_by_role("button", name=name, exact=True) for name in names]
+    actions = ("stop", "reset", "step_batch", "step_epoch")
+    buttons = [page.locator(f".explorer-run [data-action='{name}']") for name in actions]
     buttons[2].click()
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
-    again = page.locator(".explorer-run-more [data-action='train']")
-    expect(again).to_have_text("Train")  # the page has not said that these settings are trained already
-    assert [button.is_enabled() for button in (*buttons, again)] == [True] * 5
-    expect(page.get_by_text("epoch 3 of 10 · paused")).to_be_visible()
+    again = page.locator(".explorer-run [data-action='train']:not([data-primary])")
+    expect(again).to_be_hidden()  # in its place: Stop
+    assert [button.is_enabled() for button in buttons] == [True] * 4
+    assert page.locator(".explorer-run .explorer-progress-text").first.text_content() == "epoch 3 of 10 · paused"
     buttons[0].press("Enter")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_focused()
     assert [button.is_enabled() for button in buttons] == [False, True, False, False]

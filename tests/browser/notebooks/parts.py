@@ -60,7 +60,7 @@ def configure(config):
 names = {"start": "Start again", "hint": "Show messages", "words": "Change words"}
 names["csv"] = "History as CSV"
 header, panel, bar, messages = Header(dataset="MNIST", exports=names), SettingsPanel(), RunBar(), Messages()
-tiles = Display(Tiles((Tile("test accuracy", "93.64 %", "of 10 000 test images", "test"),) * 6))
+tiles = Display(Tiles((Tile("test accuracy", "93.64 %", "of 10 000 test images", "test"),) * 2))
 header.on_export(choose)
 header.observe(lambda change: note("theme", change["new"]), "theme")
 panel.on_change(lambda changes: configure(panel.config.replace(**changes)))

@@ -67,20 +67,19 @@ function render({ model, el, signal }) {
   el.append(open, bar, note, spoken, told, formula);
 
   const drawing = () => el.parentElement?.querySelector(".explorer-network");
-  /** The one unit or output that a noun names. @param {Element} noun */
+  /** The kind of part that a noun names, and the part if it is only one. @param {Element} noun */
   const named = (noun) => {
-    const [, layer, at] = noun.getAttribute("data-part")?.split(" ") ?? [];
-    return at && drawing()?.querySelectorAll(".explorer-network-layer")[+layer]?.querySelectorAll("[role=option]")[+at];
+    const [kind, layer, at] = noun.getAttribute("data-part")?.split(" ") ?? [""];
+    const places = drawing()?.querySelectorAll(".explorer-network-layer")[Number(layer)]?.querySelectorAll("[role=option]");
+    return { kind, one: kind === "link" ? drawing()?.querySelector(`path[data-from="${layer} ${at}"]`) : places?.[Number(at)] };
   };
-  /** Light the part of a noun and fade all else, or light everything again. @param {Element | null | undefined} noun */
+  /** Light the part of a noun and fade all else, or light everything again. @param {Element | null} noun */
   const light = (noun) => {
-    const whole = drawing();
-    whole?.querySelector("[data-told]")?.removeAttribute("data-told");
-    whole?.toggleAttribute("data-lit", false);
-    if (!noun) return;
-    whole?.setAttribute("data-lit", noun.getAttribute("data-part")?.split(" ")[0] ?? "");
-    const one = named(noun);
-    if (one) one.toggleAttribute("data-told", true);
+    const { kind, one } = noun ? named(noun) : { kind: "" };
+    drawing()?.querySelector("[data-told]")?.removeAttribute("data-told");
+    if (kind) drawing()?.setAttribute("data-lit", one ? kind : kind.replace(/s?$/, "s"));
+    else drawing()?.removeAttribute("data-lit");
+    one?.setAttribute("data-told", "");
   };
   const nounOf = (/** @type {Event} */ event) => /** @type {Element} */ (event.target).closest("[data-part]");
   for (const type of ["pointerover", "focusin"]) told.addEventListener(type, (event) => light(nounOf(event)));
@@ -91,9 +90,8 @@ function render({ model, el, signal }) {
     const within = drawing()?.closest(".explorer-place-network")?.contains(target);
     const [selector, kind] = PARTS.find(([one]) => within && target.closest(one)) ?? ["", "none"];
     for (const noun of told.children) {
-      const one = named(noun);
-      const isMeant = noun.getAttribute("data-part")?.startsWith(kind) && (!one || one === target.closest(selector));
-      noun.toggleAttribute("data-marked", Boolean(isMeant));
+      const { kind: its, one } = named(noun);
+      noun.toggleAttribute("data-marked", its.startsWith(kind) && (!one || one === target.closest(selector)));
     }
   };
   document.addEventListener("pointerover", mark, { signal });

@@ -197,29 +197,37 @@ def sentences(
     j, read = int(np.abs(step.gradient[-2][k]).argmax()), int(y.argmax())
     other = max((c for c in range(len(names)) if c != k), key=lambda c: abs(off[c]))
     this, that, winner = (f"⟦{names[c]}¦output {last} {c}⟧" for c in (k, other, read))
-    unit = f"⟦unit {j}¦unit {last - 1} {shown.index(j)}⟧" if j in shown else f"unit {j}"
-    link, is_, mean = f"⟦link¦links⟧ from {unit}", figure(y[k], 3), "mean " if n > 1 else ""
-    if n > 1:
-        lit, shares = f"⟦{counted(n, noun)}¦samples⟧ light", f"{is_} for {this} on average"
-        misses, rest = f"{is_} instead of {figure(d[k], 3)}", f". The mean {loss} is"
-        blame = f"on average, {this} should be {_by(off[k])}"
+    link = f"link from unit {j} to {this}"
+    if j in shown:
+        place = f"{last - 1} {shown.index(j)}"
+        link = f"⟦link¦link {place}⟧ from ⟦unit {j}¦unit {place}⟧ to {this}"
+    is_, mean = figure(y[k], 3), "mean " if n > 1 else ""
+    if n > 1:  # misses up and down would cancel out
+        miss, miss_after = (figure(np.abs(out - step.d)[k].mean(), 3) for out in (step.h[-1], step.y_after))
+        images = f"⟦{counted(n, noun)}¦samples⟧"
+        lit, shares = f"{images} light", f"{is_} for {this} on average"
+        misses = f"mean error of the {output} is {miss}, and the mean {loss} is"
+        blame = f"the errors of {images} add up"
+        went = f"the mean error for {this} went from {miss} to {miss_after}"
     else:
         lit = f"the ⟦{noun}¦pixels⟧ lights"
         shares = f"{is_} for {this}, but {figure(y[read], 3)} for {winner}"
-        misses, rest = f"{is_} instead of {d[k]:.0f}", f", which leaves a {loss} of"
-        blame = f"{this} is right; its output could still be {_by(off[k])}"
+        misses = f"{output} is {is_} instead of {d[k]:.0f}"
+        blame = f"{this} should be {_by(off[k])}, {that} {_by(off[other])}"
+        went = f"the {output} went from {is_} to {figure(then[k], 3)}"
         if read == k:
             shares = f"{this} is on top with {is_}"
-        if read != k or not d[k]:
-            rest = f", for {that} it is {figure(y[other], 3)} instead of {d[other]:.0f}. The {loss} is"
-            blame = f"{this} should be {_by(off[k])}, {that} {_by(off[other])}"
+        if read == k and d[k]:
+            misses += f", which leaves a {loss} of"
+            blame = f"{this} is right; its output could still be {_by(off[k])}"
+        else:
+            misses += f", for {that} it is {figure(y[other], 3)} instead of {d[other]:.0f}. The {loss} is"
     yield f"{lit} the ⟦units¦units⟧, which light the ⟦outputs¦outputs⟧: {shares}."
-    yield f"the {mean}{output} is {misses}{rest} {written(loss_before)}."
+    yield f"the {misses} {written(loss_before)}."
     yield f"{blame}. The {link} matters most."
     change = float((step.after[-2] - step.before[-2])[k, j])
     change_written = f"{'+' if change > 0 else ''}{written(change)}"
-    yield f"the ⟦weights¦weights⟧ move to lower the loss: the {link} to {this} changes by {change_written}."
-    went = f"the {mean}{output} went from {is_} to {figure(then[k], 3)}"
+    yield f"the ⟦weights¦weights⟧ move to lower the {loss}. The {link} changes by {change_written}."
     went += f", the {mean}{loss} from {written(loss_before)} to {written(loss_after)}"
     went = f"the step was too large: the {loss} is no longer a number" if np.isnan(loss_after) else went
     yield f"{went}. An epoch has {counted(n_steps, 'step')}."

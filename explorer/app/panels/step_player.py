@@ -234,7 +234,6 @@ def sentences(
 
 
 def _by(off: float) -> str:
-    """Return how much higher or lower an output should be."""
     size = "less than 0.001" if abs(off) < 0.0005 else figure(abs(off), 3)
     return f"{'higher' if off > 0 else 'lower'} by {size}"
 

@@ -53,6 +53,11 @@ class Palette:
     negative: str = _color("#8a3f97", "#d08be0")
     positive: str = _color("#00785a", "#4fc38a")
     """Two categories other than train and test: weights below and above 0, gradients by sum and by mean."""
+    samples: str = _color("#7d1128", "#d176a7")
+    units: str = _color("#0b5cad", "#6cb4f5")
+    classes: str = _color("#985c01", "#ffca6f")
+    pixels: str = _color("#0a5260", "#8fe0e8")
+    """The axes of the arrays, in the words and shapes of a step that is played; a unit lights up in its color."""
 
     def css(self) -> str:
         """Return the colors as CSS custom properties: ``--explorer-page: #f5f6f8; …``."""

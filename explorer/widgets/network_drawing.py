@@ -133,9 +133,10 @@ class NetworkDrawing(PagePart):
 
 
 class StepPlayer(PagePart):
-    """A button that plays the step, and while it is played one for each scene and for what it is made with.
+    """A button that opens the step, and while it is open one for each scene and for what it is made with.
 
-    In the drawing too, which is in the same box, ``.`` plays it, arrows go through the scenes, and Escape leaves.
+    In the drawing too, which is in the same box, ``.`` opens it, arrows go through the scenes, and Escape leaves.
+    Each scene is told in a sentence, whose nouns light their parts of the drawing.
     """
 
     _esm = script("step_player")
@@ -149,6 +150,11 @@ class StepPlayer(PagePart):
     note = traitlets.Unicode().tag(sync=True)
     spoken = traitlets.Unicode().tag(sync=True)
     """What the numbers are of, or why there is no step; and the scene in a sentence, which is read out."""
+    told = traitlets.List(traitlets.Tuple()).tag(sync=True)
+    """That sentence in pieces ``(text, part)``. A noun has the part that it lights: pixels, samples, units,
+    weights, links, outputs, or one unit or output by its layer and place, ``"unit 0 11"``; other text has none."""
+    formula = traitlets.Unicode().tag(sync=True)
+    """The formula under the sentence, with its numbers."""
 
     @traitlets.validate("scene")
     def _known_scene(self, proposal: Mapping[str, Any]) -> int:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from own_networks import Mine, Renamed, SlopeForgotten
 
 from explorer import NetworkView, TrainingConfig
-from explorer.app.panels.step_player import learning_rate
+from explorer.app.panels.step_player import learning_rate, pieces, sentences
 from explorer.figures.formulas import written
+from explorer.inspection.played_step import play_step
+from explorer.network import NeuralNetwork
 from explorer.session import SessionRun
 from explorer.training import TrainingRun
 from explorer.widgets.network_drawing import FOLLOWED, NOT_PLAYED, SCENES, StepPlayer
@@ -35,8 +37,10 @@ def scenes(panel):
     found = []
     for panel.played.player.scene in range(len(SCENES)):
         assert panel.drawing.scene[0] == SCENES[panel.played.player.scene].lower()
-        assert panel.played.player.spoken == panel.drawing.signal["spoken"]
-        found.append(panel.drawing.signal)
+        signal, player = panel.drawing.signal, panel.played.player
+        assert (player.spoken, player.formula) == (signal["spoken"], signal["words"])
+        assert player.spoken.endswith(f": {''.join(text for text, _ in player.told)}")
+        found.append(signal)
     return found
 
 
@@ -75,7 +79,8 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, ind
     np.testing.assert_allclose(np.concatenate(lit), np.concatenate(h[:-1]), rtol=1e-6)
     assert_links(forward, W3[k] * h[-2])
     np.testing.assert_allclose(loss["outputs"], (y - d).mean(axis=1), rtol=1e-6)
-    assert written(total / n) in loss["words"]
+    assert f"{y.mean(axis=1)[k]:.3f}" in forward["spoken"]
+    assert all(f"{written(total / n)}" in loss[of] for of in ("words", "spoken"))
     delta = gradient[-1][:, 0]
     np.testing.assert_allclose(backward["outputs"], delta / np.abs(delta).max(), rtol=1e-6)
     largest = gradient[1][:, 0] / np.abs(gradient[1]).max()
@@ -92,6 +97,74 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, ind
     np.testing.assert_allclose(after["outputs"], y_after.mean(axis=1), rtol=1e-6)
     assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["words"]
     np.testing.assert_equal(before, app.network.weights())
+
+
+def told(true, k=None, *, bias=0.0, n=1, noun="image", lr=0.1, shown=(0, 1, 2, 3)):
+    """A step of a small network, the nouns of its sentences, and the sentences."""
+    nn = NeuralNetwork(6, 4, 3, dtype=np.float64, output="softmax", loss="cross_entropy", seed=1)
+    nn.b2[2] += bias
+    X, d = np.random.default_rng(0).random((6, n)), np.eye(3)[:, [true] * n]
+    step, names = play_step(nn, X, d, lr), ("ant", "bee", "cat")
+    found = [pieces(one) for one in sentences(step, true if k is None else k, names, noun, 469, shown)]
+    nouns = [{text: part for text, part in one if part} for one in found]
+    return step, nouns, ["".join(text for text, _ in one) for one in found]
+
+
+def test_a_misread_image_is_told_by_its_true_class_and_the_one_that_it_is_read_as():
+    step, nouns, said = told(0, bias=3.0)
+    (y, then), gradient = (one[:, 0] for one in (step.h[-1], step.y_after)), step.gradient[-2][0]
+    j, by = np.abs(gradient).argmax(), written(-0.1 * gradient[np.abs(gradient).argmax()])
+    assert y.argmax() == 2
+    assert said == [
+        f"the image lights the units, which light the outputs: {y[0]:.3f} for ant, but {y[2]:.3f} for cat.",
+        f"the output for ant is {y[0]:.3f} instead of 1, for cat it is {y[2]:.3f} instead of 0."
+        f" The loss is {written(-np.log(y[0]))}.",
+        f"ant should be higher by {1 - y[0]:.3f}, cat lower by {y[2]:.3f}."
+        f" The link from unit {j} to ant matters most.",
+        f"the weights move to lower the loss. The link from unit {j} to ant changes by +{by}.",
+        f"the output for ant went from {y[0]:.3f} to {then[0]:.3f}, the loss from {written(-np.log(y[0]))} to"
+        f" {written(-np.log(then[0]))}. An epoch has 469 steps.",
+    ]
+    assert nouns[0] == {
+        "image": "pixels", "units": "units", "outputs": "outputs", "ant": "output 1 0", "cat": "output 1 2",
+    }  # fmt: skip
+    assert nouns[2] == {
+        "ant": "output 1 0", "cat": "output 1 2", "link": f"link 0 {j}", f"unit {j}": f"unit 0 {j}",
+    }  # fmt: skip
+    assert told(0, bias=3.0, shown=())[1][2] == {"ant": "output 1 0", "cat": "output 1 2"}
+
+
+def test_a_class_that_is_right_already_can_still_rise_and_another_is_told_with_it():
+    step, _, said = told(2, bias=4.0, noun="point")
+    y = step.h[-1][:, 0]
+    assert said[0] == f"the point lights the units, which light the outputs: cat is on top with {y[2]:.3f}."
+    leaves = f"which leaves a loss of {written(-np.log(y[2]))}."
+    assert said[1] == f"the output for cat is {y[2]:.3f} instead of 1, {leaves}"
+    assert said[2].startswith(f"cat is right; its output could still be higher by {1 - y[2]:.3f}. The link")
+    assert "still be higher by less than 0.001." in told(2, bias=20.0)[2][2]
+    low = told(2, 0, bias=4.0)[2]  # the user's choice
+    assert low[2].startswith(f"ant should be lower by {y[0]:.3f}, cat higher by {1 - y[2]:.3f}.")
+
+
+def test_a_mini_batch_is_told_by_means_that_do_not_cancel_out():
+    step, nouns, said = told(1, n=5)
+    errors = [np.abs(one - step.d)[1].mean() for one in (step.h[-1], step.y_after)]
+    before, after = (written(one / 5) for one in (step.loss, step.loss_after))
+    mean = step.h[-1][1].mean()
+    assert said[0] == f"5 images light the units, which light the outputs: {mean:.3f} for bee on average."
+    assert (
+        said[1] == f"the mean error of the output for bee is {errors[0]:.3f}, and the mean loss is {before}."
+    )
+    assert said[2].startswith("the errors of 5 images add up. The link from unit")
+    went = "the mean error for bee went from {:.3f} to {:.3f}".format(*errors)
+    assert said[4] == f"{went}, the mean loss from {before} to {after}. An epoch has 469 steps."
+    assert nouns[0]["5 images"] == nouns[2]["5 images"] == "samples"
+
+
+def test_what_is_no_number_is_told():
+    assert set(told(0, bias=np.nan)[2]) == {"the sums grew too large: the output for ant is not a number."}
+    last = told(0, bias=3.0, lr=1e308)[2][-1]
+    assert last == "the step was too large: the loss is no longer a number. An epoch has 469 steps."
 
 
 def test_the_tiles_are_the_change_in_one_scene_alone_and_leaving_draws_the_same_moment_again(panel):

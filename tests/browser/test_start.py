@@ -13,6 +13,7 @@ from explorer.inspection.contributions import contributions
 from explorer.network import NeuralNetwork
 from explorer.training import TrainingConfig
 from explorer.training.presets import START
+from explorer.widgets.network_drawing import SCENES
 
 SETTINGS = {name: getattr(START, name) for name in TrainingConfig().differences(START)}
 SUM = ".explorer-network-sum"
@@ -21,6 +22,11 @@ LIT = """() => [...document.querySelectorAll('.explorer-network-unit')]
 INKED = """(canvas) => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + alpha, 0) / (255 * canvas.width ** 2);
+}"""
+TOLD = ".explorer-step-told"
+LINES = """(told) => {
+  const { fontSize, lineHeight } = getComputedStyle(told);
+  return [Number.parseFloat(fontSize), Math.round(told.clientHeight / Number.parseFloat(lineHeight))];
 }"""
 FOCUSED = "selector => document.activeElement?.closest(selector) !== null"
 OPENING = """(() => {
@@ -224,7 +230,13 @@ def test_an_image_a_unit_a_class_and_a_step_are_chosen_by_keys_alone(start):
 
     tab_to(".explorer-step-player button")
     press("Enter")
-    expect(start.button("Forward", exact=True)).to_be_focused()
+    expect(start.button("Next scene")).to_be_focused()
+    press("Enter")
+    expect(drawing).to_have_attribute("data-scene", "loss")
+    tab_to(".explorer-step-told [data-part='output 1 7']")
+    expect(drawing).to_have_attribute("data-lit", "output")
+    press("ArrowLeft")
+    expect(start.button("Next scene")).to_be_focused()  # another sentence has other nouns
     for scene in ("forward", "loss", "backward", "step"):
         expect(drawing).to_have_attribute("data-scene", scene)
         press("ArrowRight")
@@ -232,11 +244,49 @@ def test_an_image_a_unit_a_class_and_a_step_are_chosen_by_keys_alone(start):
     expect(drawing).to_have_attribute("data-scene", "")
 
 
-def test_a_step_plays_by_itself_and_says_what_happens(start):
+def test_a_step_is_told_at_the_readers_pace_and_nouns_light_their_parts(start):
+    page, drawing, told = start.page, start.page.locator(".explorer-network"), start.page.locator(TOLD)
+    start.button("Play a step").click()
+    begins = (
+        "the image lights the units",
+        "the output for 7 is",
+        "7 should be higher by",
+        "the weights move",
+        "the output for 7",
+    )
+    for name, words in zip(SCENES, begins, strict=True):
+        expect(told).to_have_text(re.compile(f"^{name}: {words}"))
+        size, n_lines = told.evaluate(LINES)
+        assert size >= 16
+        assert n_lines == 1
+        page.keyboard.press("ArrowRight")
+    expect(told).to_have_text(re.compile(r"An epoch has 469 steps\.$"))
+    start.keys("ArrowLeft", 4)
+    told.get_by_role("button", name="units").hover()
+    unit, row = (drawing.locator(f".explorer-network-{one}").nth(7) for one in ("unit", "class"))
+    expect(unit).to_have_css("opacity", "1")
+    expect(row).to_have_css("opacity", "0.15")
+    expect(page.locator(".explorer-drawing-ground")).to_have_css("opacity", "0.2")
+    row.hover()
+    expect(row).to_have_css("opacity", "1")
+    expect(drawing).not_to_have_attribute("data-lit", re.compile(""))
+    expect(told.locator("[data-marked]")).to_have_text(["outputs", "7"])
+    told.get_by_role("button", name="7").hover()
+    expect(row).to_have_css("opacity", "1")
+    expect(unit).to_have_css("opacity", "0.15")
+    expect(drawing.locator(".explorer-network-class").nth(2)).to_have_css("opacity", "0.15")
+    assert start.severe() == []
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
+    expect(unit).to_have_css("opacity", "1")
+
+
+def test_a_step_plays_by_itself_when_asked_and_says_what_happens(start):
     page, drawing = start.page, start.page.locator(".explorer-network")
     player = page.locator(".explorer-step-player")
     page.emulate_media(reduced_motion="no-preference")
     start.button("Play a step").click()
+    start.button("Play", exact=True).click()
     later = re.compile("loss|backward|step|after")
     expect(drawing).to_have_attribute("data-scene", later)  # it goes on by itself
     drawing.get_by_role("listbox").first.focus()  # arrows go through the scenes in the drawing as well
@@ -244,10 +294,10 @@ def test_a_step_plays_by_itself_and_says_what_happens(start):
     expect(drawing).to_have_attribute("data-scene", "after")
     expect(start.button("Play", exact=True)).to_be_visible()
     page.keyboard.press("ArrowLeft")
-    expect(player.get_by_role("status")).to_contain_text("Step, scene 4 of 5: the weight from unit")
+    expect(player.get_by_role("status")).to_contain_text("Step, scene 4 of 5: the weights move")
     page.keyboard.press("ArrowLeft")
     expect(drawing).to_have_attribute("data-scene", "backward")
-    expect(drawing).to_contain_text("delta2[7] = y[7] − d[7] = ")
+    expect(page.locator(".explorer-step-formula")).to_contain_text("delta2[7] = y[7] − d[7] = ")
     start.button("a mini-batch").click()
     expect(player).to_contain_text("Means over 128 training images.")
     expect(start.button("Backward", exact=True)).to_have_attribute("aria-current", "step")

@@ -71,7 +71,10 @@ def test_colors_that_mean_opposites_and_curves_stay_apart(palette, deficiency):
         assert distance(one, other, deficiency) > 20
 
 
-@pytest.mark.parametrize("text", ["text", "muted", "accent", "good", "warning", "error"])
+AXES = ["samples", "units", "classes", "pixels"]
+
+
+@pytest.mark.parametrize("text", ["text", "muted", "accent", "good", "warning", "error", *AXES])
 @pytest.mark.parametrize("ground", ["surface", "page", "raised"])
 def test_text_is_legible(palette, text, ground):
     assert contrast(getattr(palette, text), getattr(palette, ground)) >= 4.5
@@ -96,6 +99,13 @@ def test_the_two_neutral_kinds_stay_apart(palette, deficiency):
     for color in (palette.negative, palette.positive):
         assert distance(color, palette.raised, deficiency) > 30
         assert contrast(color, palette.surface) >= 3
+
+
+@pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
+def test_the_axes_stay_apart(palette, deficiency):
+    for one, other in combinations((getattr(palette, axis) for axis in AXES), 2):
+        assert distance(one, other, deficiency) > 20
+    assert palette.units == palette.accent  # in which a unit lights up
 
 
 @pytest.mark.parametrize("deficiency", list(DEFICIENCIES))

@@ -11,29 +11,54 @@ async function player(isStill) {
   Object.assign(document, { activeElement: null, addEventListener: () => {} });
   globalThis.matchMedia = () => ({ matches: isStill });
   const { default: part } = await load("step_player");
-  const model = new FakeModel({ scenes: SCENES, scene: -1, of: "image", noun: "image", note: "", spoken: "" });
+  const words = { note: "", spoken: "", told: [], formula: "" };
+  const model = new FakeModel({ scenes: SCENES, scene: -1, of: "image", noun: "image", ...words });
   part.render({ model, el, signal: new AbortController().signal });
-  const [start, bar] = el.childNodes;
-  return { model, run: bar.childNodes[0], press: (button) => button.listeners.click(), start };
+  const [start, bar, , , sentence, formula] = el.childNodes;
+  const [previous, next, run] = [0, 6, 7].map((at) => bar.childNodes[at]);
+  return { model, previous, next, run, press: (button) => button.listeners.click(), start, sentence, formula };
 }
+
+test("a step waits for its reader, who goes on and back, and has a sentence with nouns and a formula with symbols", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  const { model, previous, next, press, start, sentence, formula } = await player(false);
+  press(start);
+  mock.timers.tick(60000);
+  assert.deepEqual([model.get("scene"), previous.disabled, next.disabled], [0, true, false]);
+  for (let k = 0; k < 6; k++) press(next);
+  assert.deepEqual([model.get("scene"), previous.disabled, next.disabled], [4, false, true]);
+  press(previous);
+  const units = [
+    ["the ", ""],
+    ["units", "units"],
+  ];
+  model.receive({ told: units, formula: "d_W2[7, 3] = delta2[7] · h1[3]" });
+  assert.equal(sentence.textContent, "Step: the units");
+  const parts = (p) => p.childNodes.flatMap(({ dataset, textContent }) => (dataset?.part ? [`${textContent}: ${dataset.part}`] : []));
+  assert.deepEqual(parts(sentence), ["units: units"]);
+  assert.deepEqual(parts(formula), ["delta2[7]: outputs", "h1[3]: units"]);
+  mock.timers.reset();
+});
 
 test("a step plays on scene by scene to its end, pauses when told to, and begins again", async () => {
   mock.timers.enable({ apis: ["setInterval"] });
   const { model, run, press, start } = await player(false);
   const is = (scene, offered) => assert.deepEqual([model.get("scene"), run.attributes["aria-label"]], [scene, offered]);
   press(start);
+  is(0, "Play");
+  press(run);
   is(0, "Pause");
-  mock.timers.tick(1200);
+  mock.timers.tick(4000);
   is(1, "Pause");
   press(run);
   mock.timers.tick(5000);
   is(1, "Play");
   press(run);
   for (const scene of [2, 3, 4]) {
-    mock.timers.tick(1200);
+    mock.timers.tick(4000);
     is(scene, "Pause");
   }
-  mock.timers.tick(1200);
+  mock.timers.tick(4000);
   is(4, "Play");
   press(run);
   is(0, "Pause");

@@ -127,6 +127,11 @@ class FakeElement extends FakeNode {
     }
   }
 
+  replaceChildren(...nodes) {
+    this.childNodes = [];
+    this.append(...nodes);
+  }
+
   setAttribute(name, value) {
     this.writes++;
     this.attributes[name] = String(value);

@@ -1,5 +1,6 @@
 """One step of training, played on the drawing of the network: forward, loss, backward, step, after."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -28,7 +29,7 @@ from explorer.network.schedules import rate_factor
 from explorer.session import SessionRun
 from explorer.training import FIELDS, OwnNetworkError
 from explorer.widgets.network_drawing import FOLLOWED, NO_SCENE, NOT_PLAYED, SCENES, StepPlayer
-from explorer.wording import grouped
+from explorer.wording import counted, grouped
 
 Array = NDArray[Any]
 
@@ -107,13 +108,16 @@ class StepPlayback:
         copy = network.copy(np.float64)  # so that what is printed adds up
         rate = learning_rate(run, inspected.epoch, len(labels))
         step, base = play_step(copy, pixels, one_hot_columns(labels, len(names)), rate), drawing.signal
-        signals = [base | {"true": true} | one for one in self._signals(copy, step, k)]
+        n_steps = -(-run.dataset.n_train // run.now[1])
+        signals = [base | {"true": true} | one for one in self._signals(copy, step, k, n_steps)]
         before, after = step.before[0], step.after[0]
         self._scenes = [*zip(signals, (before, before, before, after - before, after), strict=True)]
         self.player.note = note
         self._show_scene()
 
-    def _signals(self, network: NeuralNetwork, step: PlayedStep, k: int) -> Iterator[dict[str, Any]]:
+    def _signals(
+        self, network: NeuralNetwork, step: PlayedStep, k: int, n_steps: int
+    ) -> Iterator[dict[str, Any]]:
         """Yield each scene's parts of the signal, as means over the images, with the links to class k."""
         units, later = self.drawn.units, network.copy()
         later.set_weights(step.after)
@@ -131,8 +135,10 @@ class StepPlayback:
             (most, moved[2::2], _shares(bias), map(written, bias)),
             (h_then, added_then, y_then, ends),
         )
-        words = [*_words(network, step, k, self._views.dataset.class_names)]
+        dataset, formulas = self._views.dataset, [*_formulas(network, step, k)]
+        told = [*map(pieces, sentences(step, k, dataset.class_names, dataset.noun, n_steps, units[-1]))]
         for at, (levels, rows, bars, figures) in enumerate(scenes):
+            words = "".join(text for text, _ in told[at])
             of, shown = _UNITS[at], [*zip(levels, units, strict=True)]
             decided = [y, y, y, y, y_then][at].argmax()
             lit = [one if of == "h =" else _shares(one) for one in levels]
@@ -142,8 +148,9 @@ class StepPlayback:
                 "outputs": np.nan_to_num(bars, posinf=0.0, neginf=0.0).tolist(),
                 "figures": [*figures],
                 "decided": int(decided) if step.X.shape[1] == 1 else -1,
-                "words": words[at][0],
-                "spoken": f"{SCENES[at]}, scene {at + 1} of {len(SCENES)}: {words[at][1]}.",
+                "words": formulas[at],
+                "told": told[at],
+                "spoken": f"{SCENES[at]}, scene {at + 1} of {len(SCENES)}: {words}",
                 "hints": [[f"Unit {i}: {of} {written(float(h[i]))}" for i in places] for h, places in shown],
             }
 
@@ -154,7 +161,7 @@ class StepPlayback:
         units, theme = self.drawn.units[0], self._views.theme
         images = {} if self.drawn.plane else {"sprite": unit_images(W, units, theme, full)}
         self.drawn.drawing.update(signal=signal, **images, scene=[SCENES[at].lower(), _HEADINGS[at]])
-        self.player.spoken = signal["spoken"]
+        self.player.update(spoken=signal["spoken"], told=signal["told"], formula=signal["words"])
 
 
 def learning_rate(run: SessionRun, epoch: float, n: int) -> float:
@@ -174,9 +181,72 @@ def _why_not(inspected: InspectedNetwork | None) -> str:
     return inspected.differs and f"{inspected.differs}, so no step can be played."
 
 
-def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the formula of each scene with its numbers, and a sentence."""
-    n, (x, *_, y), (d, deltas) = step.X.shape[1], _means([step.X, *step.h]), _means([step.d, step.deltas[-1]])
+def sentences(
+    step: PlayedStep, k: int, names: Sequence[str], noun: str, n_steps: int, shown: Sequence[int]
+) -> Iterator[str]:
+    """Yield a sentence for each scene that explains class `k`; ``⟦8¦output 1 8⟧`` names a part of the drawing.
+
+    `shown` are the units of the last hidden layer that are drawn, and an epoch has `n_steps`.
+    """
+    n, last, (y, d, then) = step.X.shape[1], len(step.h) - 1, _means([step.h[-1], step.d, step.y_after])
+    off, loss_before, loss_after = d - y, step.loss / n, step.loss_after / n
+    output, loss = f"⟦output for {names[k]}¦output {last} {k}⟧", "⟦loss¦outputs⟧"
+    if np.isnan(loss_before) or np.isnan(y).any():
+        yield from [f"the sums grew too large: the {output} is not a number."] * len(SCENES)
+        return
+    j, read = int(np.abs(step.gradient[-2][k]).argmax()), int(y.argmax())
+    other = max((c for c in range(len(names)) if c != k), key=lambda c: abs(off[c]))
+    this, that, winner = (f"⟦{names[c]}¦output {last} {c}⟧" for c in (k, other, read))
+    link = f"link from unit {j} to {this}"
+    if j in shown:
+        place = f"{last - 1} {shown.index(j)}"
+        link = f"⟦link¦link {place}⟧ from ⟦unit {j}¦unit {place}⟧ to {this}"
+    is_, mean = figure(y[k], 3), "mean " if n > 1 else ""
+    if n > 1:  # misses up and down would cancel out
+        miss, miss_after = (figure(np.abs(out - step.d)[k].mean(), 3) for out in (step.h[-1], step.y_after))
+        images = f"⟦{counted(n, noun)}¦samples⟧"
+        lit, shares = f"{images} light", f"{is_} for {this} on average"
+        misses = f"mean error of the {output} is {miss}, and the mean {loss} is"
+        blame = f"the errors of {images} add up"
+        went = f"the mean error for {this} went from {miss} to {miss_after}"
+    else:
+        lit = f"the ⟦{noun}¦pixels⟧ lights"
+        shares = f"{is_} for {this}, but {figure(y[read], 3)} for {winner}"
+        misses = f"{output} is {is_} instead of {d[k]:.0f}"
+        blame = f"{this} should be {_by(off[k])}, {that} {_by(off[other])}"
+        went = f"the {output} went from {is_} to {figure(then[k], 3)}"
+        if read == k:
+            shares = f"{this} is on top with {is_}"
+        if read == k and d[k]:
+            misses += f", which leaves a {loss} of"
+            blame = f"{this} is right; its output could still be {_by(off[k])}"
+        else:
+            misses += f", for {that} it is {figure(y[other], 3)} instead of {d[other]:.0f}. The {loss} is"
+    yield f"{lit} the ⟦units¦units⟧, which light the ⟦outputs¦outputs⟧: {shares}."
+    yield f"the {misses} {written(loss_before)}."
+    yield f"{blame}. The {link} matters most."
+    change = float((step.after[-2] - step.before[-2])[k, j])
+    change_written = f"{'+' if change > 0 else ''}{written(change)}"
+    yield f"the ⟦weights¦weights⟧ move to lower the {loss}. The {link} changes by {change_written}."
+    went += f", the {mean}{loss} from {written(loss_before)} to {written(loss_after)}"
+    went = f"the step was too large: the {loss} is no longer a number" if np.isnan(loss_after) else went
+    yield f"{went}. An epoch has {counted(n_steps, 'step')}."
+
+
+def _by(off: float) -> str:
+    size = "less than 0.001" if abs(off) < 0.0005 else figure(abs(off), 3)
+    return f"{'higher' if off > 0 else 'lower'} by {size}"
+
+
+def pieces(sentence: str) -> list[tuple[str, str]]:
+    """Return the pieces of a sentence with its nouns, as `StepPlayer.told` has them."""
+    parts = enumerate(re.split("[⟦⟧]", sentence))
+    return [one.rpartition("¦")[::2] if at % 2 else (one, "") for at, one in parts if one]
+
+
+def _formulas(network: NeuralNetwork, step: PlayedStep, k: int) -> Iterator[str]:
+    """Yield the formula of each scene with its numbers."""
+    n, (x, *_, y), (d,) = step.X.shape[1], _means([step.X, *step.h]), _means([step.d])
     walk, mean, worst = walk_through(network, x, d), "mean " if n > 1 else "", int(np.abs(y - d).argmax())
     j = int(np.abs(step.gradient[-2][k]).argmax())
     by, g = written(float((step.after[-2] - step.before[-2])[k, j])), written(float(step.gradient[-2][k, j]))
@@ -200,12 +270,7 @@ def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str
     tiles = "The tiles stay as they are" if len(x) == 2 else tiles
     changed = f"{slope.name.replace('d_', 'Δ')} = {change} = {by}. {tiles}."
     ends = f"{mean}L = {old} → {new} ({rise}); {mean}{h.name} = {now} → {then}"
-    off = signed((y - d)[worst], 3)
-    yield forward, f"the {mean}output for {names[k]} is {now}"
-    yield losses, f"the {mean}loss is {old}; the output for {names[worst]} is farthest off, by {off}"
-    yield backward, f"δ of {names[k]} is {written(deltas[k])}; its largest gradient is {g}, from unit {j}"
-    yield changed, f"the weight from unit {j} to {names[k]} changes by {by}. {tiles}"
-    yield ends, f"the {mean}loss goes from {old} to {new}, the output for {names[k]} from {now} to {then}"
+    yield from (forward, losses, backward, changed, ends)
 
 
 def _way(rows: Sequence[Array], k: int) -> list[Contributions]:

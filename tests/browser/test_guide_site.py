@@ -44,7 +44,7 @@ def test_a_page_of_each_kind_opens_without_another_host(open_page, folder):
         found.assert_clean()
         found = open_page(f"{address}notebooks/guide/teach_a_class.html")
         frame = found.page.frame_locator("iframe")
-        expect(frame.get_by_text("8 units, sigmoid")).to_be_attached()
+        expect(frame.get_by_role("listbox", name="8 units, sigmoid")).to_be_attached()
         expect(frame.locator(".js-plotly-plot .main-svg")).not_to_have_count(0)
         found.assert_clean()
 

@@ -91,12 +91,12 @@ def test_a_second_publication_is_shown_whole_where_all_of_the_first_is_cached(op
 
     with served(folder) as address:
         found = open_page(address, prepare=lambda page: page.route("**/data/*.js", from_cache))
-        expect(drawn(found).page.get_by_text("5 units, sigmoid")).to_be_visible()
+        expect(drawn(found).page.get_by_role("listbox", name="5 units, sigmoid")).to_be_visible()
         before = {*cached}
         shutil.rmtree(folder)
         publish(runs[1:], mnist, folder, title="Second")
         found.page.reload()
-        expect(drawn(found).page.get_by_text("7 units, sigmoid")).to_be_visible()
+        expect(drawn(found).page.get_by_role("listbox", name="7 units, sigmoid")).to_be_visible()
         (run,) = {*cached} - before  # images and Plotly are the same, and not loaded again
         assert "/data/run-0." in run
 
@@ -116,7 +116,7 @@ def test_a_link_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     expect(caption).not_to_have_text(before)
     page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
     assert hidden.evaluate(TURN, 1) == [False, True, True]
-    expect(page.get_by_text("40 units, sigmoid")).to_be_visible()
+    expect(page.get_by_role("listbox", name="40 units, sigmoid")).to_be_visible()
     page.unroute("**/run-*.js")
 
     accuracy = page.locator(".explorer-tiles .explorer-value").first
@@ -140,7 +140,7 @@ def test_a_link_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     expect(accuracy).not_to_have_text(before)
     expect(page).to_have_url(re.compile(r"method=The\+exercise&hidden=8&batch=50&epoch=1$"))
     page.get_by_text("Modern", exact=True).click()
-    expect(page.get_by_text("8 units, relu")).to_be_visible()
+    expect(page.get_by_role("listbox", name="8 units, relu")).to_be_visible()
     matrix = page.locator("#site-matrix").get_by_role("application")
     matrix.press("ArrowRight")
     matrix.press("ArrowLeft")

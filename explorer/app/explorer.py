@@ -229,8 +229,8 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._files = FileMenu(self, self.messages)
         self.header = self._files.header
         self.tiles, self._pace = Display(results(session.state)), Pace()
-        self.data = DataChoice(session, others, self.messages)
-        views.data, views.on_view = self.data, lambda: self._address.write()
+        self.data = DataChoice(session, others, self.messages, self.header)
+        views.on_view = lambda: self._address.write()
         self.panels = PanelHost(views)
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view

@@ -156,6 +156,7 @@ class Address:
         self._trained: tuple[int, TrainingConfig] | None = None  # the last run seen
         on_loop = session.loop.bind
         header.on_visit(on_loop(self._on_visit))
+        header.on_about(on_loop(lambda: self._look("data", "")))
         header.observe(on_loop(lambda _: self.write()), "choice")
         panels.tab_bar.observe(on_loop(lambda _: self.write()), "selected")
         settings.on_look(on_loop(lambda situation: self._look(situation.tab, situation.section)))

@@ -4,7 +4,7 @@
 /**
  * @typedef {"auto" | "light" | "dark"} Choice
  * @typedef {{
- *   dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_limits: string,
+ *   dataset: string, datasets: Record<string, string[]>, status: keyof typeof STATUS, query: string, settled: boolean, link_limits: string,
  *   step: number, exports: Record<string, string>, unsaved: string, suffix: string,
  *   most_bytes: number, choice: Choice, theme: "light" | "dark",
  * }} State
@@ -266,20 +266,43 @@ function exportMenu(model, signal) {
   return [button, menu, line];
 }
 
+/** The data set: its name, which opens the menu of all, and its sizes.
+ * @param {Model} model @param {AbortSignal} signal */
+function datasetChoice(model, signal) {
+  const [name, menu] = [make("span", { class: "explorer-cut" }), make("div")];
+  const sizes = make("span", { class: "explorer-sizes explorer-cut" });
+  const button = makeButton([name, icon("M4 6.5l4 4 4-4")], null, { "data-quiet": true });
+  for (const [heading, names] of Object.entries(model.get("datasets"))) {
+    const entries = names.map((one) => menuEntry(menu, one, () => model.send({ choose: one })));
+    menu.append(make("div", { role: "group", "aria-label": heading }, make("p", {}, heading), ...entries));
+  }
+  menu.append(menuEntry(menu, "More about the data …", () => model.send({ about: true }), { class: "explorer-apart" }));
+  asMenu(button, menu, signal);
+  const show = () => {
+    const at = model.get("dataset").lastIndexOf(" · ");
+    const chosen = model.get("dataset").slice(0, at);
+    write(name, chosen);
+    write(sizes, model.get("dataset").slice(at + 3));
+    button.setAttribute("aria-label", `Data set: ${chosen}`);
+    for (const entry of menu.querySelectorAll("button")) entry.setAttribute("aria-current", String(entry.textContent === chosen));
+  };
+  model.on("change:dataset", show);
+  show();
+  return make("div", { class: "explorer-dataset explorer-line explorer-muted" }, button, menu, sizes);
+}
+
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-header", model);
   if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
   const title = make("h1", { class: "explorer-strong" }, TITLE);
-  const dataset = make("span", { class: "explorer-dataset explorer-muted explorer-cut" });
   const status = make("span", { class: "explorer-status explorer-muted" });
-  const name = make("div", { class: "explorer-name explorer-line" }, title, dataset, status);
+  const name = make("div", { class: "explorer-name explorer-line" }, title, datasetChoice(model, signal), status);
   const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
   const tools = [...shareButton(model, signal), ...files, themeButton(model, signal)];
   el.append(make("header", {}, name, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
 
   const show = () => {
-    write(dataset, model.get("dataset"));
     write(status, STATUS[model.get("status")]);
     status.dataset.status = model.get("status");
   };

@@ -53,7 +53,6 @@ function presets(model, el, signal) {
 function othersMenu(model, signal) {
   const menu = make("div", { class: "explorer-situations" });
   const button = makeButton(["Experiments", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
-  const heading = { class: "explorer-muted explorer-small" };
   const situations = (/** @type {boolean} */ wanted) =>
     model.get("situations").flatMap(([name, works]) => (works === wanted ? [name] : []));
   /** @type {[string, string[]][]} */
@@ -66,9 +65,9 @@ function othersMenu(model, signal) {
     const entries = names.flatMap((name) => {
       const changes = model.get("preset_changes")[model.get("presets").indexOf(name)];
       const entry = menuEntry(menu, name, () => model.send({ preset: name }), { title: changes });
-      return changes ? [entry, make("p", { ...heading, "aria-hidden": "true" }, changes)] : [entry];
+      return changes ? [entry, make("p", { "aria-hidden": "true" }, changes)] : [entry];
     });
-    menu.append(make("div", { role: "group", "aria-label": words }, make("p", heading, words), ...entries));
+    menu.append(make("div", { role: "group", "aria-label": words }, make("p", {}, words), ...entries));
   }
   asMenu(button, menu, signal);
   const mark = () => {

@@ -176,11 +176,11 @@ def test_a_part_that_stands_alone_follows(app):
 def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     choose_data(app, "Ways")
     overview = app.panels["overview"]
-    assert drawn(overview.accuracy.figure, "earlier runs") == []
+    assert drawn(overview.accuracy.figure, "earlier") == []
     assert overview.loss.caption.text == "Not shown: 1 earlier run on patterns."
     choose_data(app, "patterns")  # the equal run takes the place of the first
     change(app, batch_size=32)
-    assert len(drawn(app.panels["overview"].accuracy.figure, "earlier runs")) == 1
+    assert len(drawn(app.panels["overview"].accuracy.figure, "earlier")) == 1
     offered = [words for _, words in open_tab(app, "mistakes", "robustness").other.options]
     assert offered == ["no other run", "8 units, batch 16, lr 0.05 (run 3)"]
 

@@ -24,9 +24,10 @@ ENDS_WITHIN = """(height) => {
   const seen = document.querySelectorAll('.explorer-figure .js-plotly-plot, .explorer-place-network');
   return [...seen].every((one) => one.getBoundingClientRect().bottom <= height);
 }"""
-LEGENDS_ABOVE = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
-  const [legend, area] = ['.legend', '.nsewdrag'].map((name) => figure.querySelector(name));
-  return legend.getBoundingClientRect().bottom < area?.getBoundingClientRect().top + 2;
+LEGENDS_AFTER_TITLES = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
+  const parts = ['.legend', '.nsewdrag', '.gtitle', '.legend .layers'].map((name) => figure.querySelector(name));
+  const [legend, area, title, line] = parts.map((part) => part?.getBoundingClientRect());
+  return legend.bottom < area?.top + 2 && title.bottom < area.top && title.right < line.left;
 })"""
 
 
@@ -60,7 +61,7 @@ def test_it_fits_the_screen_and_six_layers_are_next_to_each_other(visit):
         boxes = [place.bounding_box() for place in page.locator(".explorer-figure .js-plotly-plot").all()]
         assert len(boxes) == 3
         assert all(box["width"] > 250 and box["height"] > 150 for box in boxes)
-        page.wait_for_function(LEGENDS_ABOVE)
+        page.wait_for_function(LEGENDS_AFTER_TITLES)
         layers = page.evaluate(LAYERS)
         assert len(layers) == 7
         ends = [end for left, right, _ in layers for end in (left, right)]

@@ -18,7 +18,9 @@ RIGHTMOST = """() => {
   const { left, top } = plot.getBoundingClientRect();
   return [left + xaxis._offset + xaxis.l2p(x), top + yaxis._offset + yaxis.l2p(y), words];
 }"""
-SPACE = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: ' ', bubbles: true, cancelable: true}))"
+SPACE = (
+    "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: ' ', bubbles: true, cancelable: true}))"
+)
 IS_HIGH = "() => document.querySelector('.explorer-demonstration .js-plotly-plot')?.clientHeight > 200"
 
 
@@ -96,7 +98,9 @@ def test_a_level_of_the_lab_is_solved_wrong_then_right_by_keys(visit):
     page, lab = visit.page, visit.page.locator(".explorer-lab")
     for name, seen in {"overview": (1, 1), "data": (1, 0), "demos": (0, 0), "lab": (0, 0)}.items():
         visit.tab(name)
-        for part, is_seen in zip((visit.number("epochs"), visit.bar.locator("button").first), seen, strict=True):
+        for part, is_seen in zip(
+            (visit.number("epochs"), visit.bar.locator("button").first), seen, strict=True
+        ):
             expect(part).to_be_visible(visible=bool(is_seen))  # where it changes nothing, it isn't there
     assert page.evaluate(SPACE)  # is left to the page
     expect(lab.get_by_role("button", name="Level 1 of 10")).to_have_attribute("aria-current", "true")

@@ -48,6 +48,8 @@ class Header(PagePart):
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
     """The theme in use: `choice`, or for "auto" the preference of JupyterLab or the system. Set by the page,
     observed by the app."""
+    size = traitlets.Enum(("", "hall"), default_value="").tag(sync=True, page=True)
+    """Whether the page is enlarged for a hall, and shows only what is for one. Set by the page or the app."""
     on_export = PartEvent[[str]]("export")
     """Calls ``callback(id)`` when an entry of the export menu is chosen."""
     on_keep = PartEvent[[]]("keep")

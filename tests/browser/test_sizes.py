@@ -1,5 +1,7 @@
 """Every part of the page can be reached in every window, and what belongs together is in sight at once."""
 
+import re
+
 import pytest
 from browser.page_object import OUT_OF_REACH, assert_becomes, exercise
 from playwright.sync_api import expect
@@ -9,6 +11,7 @@ from explorer.app.panels.tabs import offered_tabs
 SIZES = [(620, 900), (800, 900), (1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730)]
 SIZES += [(1920, 969), (1920, 1080)]
 
+HEIGHT = "document.querySelector('.explorer-value').getBoundingClientRect().height"
 ROWS_OF_DIGITS = """() => {
   const boxes = [...document.querySelectorAll('.explorer-place-confusion .heatmap-label')]
     .map((text) => text.getBoundingClientRect()).filter(({ height }) => height > 0);
@@ -16,6 +19,7 @@ ROWS_OF_DIGITS = """() => {
   const apart = Math.min(...rows.slice(1).map((row, index) => row - rows[index]));
   return { n: boxes.length, digit: Math.max(...boxes.map(({ height }) => height)), apart };
 }"""
+HALL = ["Data set: MNIST", "Leave the presentation"]
 LAYERS = """() => [...document.querySelectorAll('.explorer-network-layer')].map((layer) => {
   const { left, right } = layer.getBoundingClientRect();
   return [left, right, layer.scrollWidth - layer.clientWidth];
@@ -110,3 +114,27 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_b
             visit.resize(width, 844)
             assert_within_its_width(page)
             assert panel.evaluate("(panel) => panel.scrollWidth <= panel.clientWidth"), section
+
+
+def test_presented_it_is_larger_and_in_sight_until_a_key_ends_it(visit):
+    page, cell = visit.page, visit.page.locator(".explorer-place-confusion .heatmap-label").last
+    visit.tab("overview")
+    visit.go(exercise(epochs=2))
+    visit.until_finished(2)
+    for width, height, scale in ((1280, 720, 1.2), (1440, 900, 1.4)):
+        visit.resize(width, height)
+        before = page.evaluate(HEIGHT)
+        page.keyboard.press("p")
+        expect(page).to_have_url(re.compile("[?&]size=hall"))
+        page.wait_for_function(f"Math.abs({HEIGHT} / {before} - {scale}) < 0.01")
+        visit.until_fitted()
+        page.wait_for_function(ENDS_WITHIN, arg=height)
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        buttons = page.locator(".explorer-place-header button:visible")
+        assert [button.get_attribute("aria-label") for button in buttons.all()] == HALL
+        cell.hover(force=True)
+        expect(page.locator(".explorer-place-confusion .hoverlayer")).to_contain_text("true 9→ predicted 9")
+        assert visit.severe() == []
+        page.keyboard.press("Escape")
+        expect(page).not_to_have_url(re.compile("size="))
+        page.wait_for_function(f"{HEIGHT} === {before}")

@@ -117,7 +117,7 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_b
 
 
 def test_presented_it_is_larger_and_in_sight_until_a_key_ends_it(visit):
-    page, cell = visit.page, visit.page.locator(".explorer-place-confusion .heatmap-label").last
+    page, matrix = visit.page, visit.page.locator(".explorer-overview .explorer-place-confusion")
     visit.tab("overview")
     visit.go(exercise(epochs=2))
     visit.until_finished(2)
@@ -132,8 +132,9 @@ def test_presented_it_is_larger_and_in_sight_until_a_key_ends_it(visit):
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         buttons = page.locator(".explorer-place-header button:visible")
         assert [button.get_attribute("aria-label") for button in buttons.all()] == HALL
-        cell.hover(force=True)
-        expect(page.locator(".explorer-place-confusion .hoverlayer")).to_contain_text("true 9→ predicted 9")
+        box = matrix.locator(".nsewdrag").bounding_box()
+        page.mouse.move(box["x"] + 0.95 * box["width"], box["y"] + 0.95 * box["height"])
+        expect(matrix.locator(".hoverlayer")).to_contain_text("true 9→ predicted 9")
         assert visit.severe() == []
         page.keyboard.press("Escape")
         expect(page).not_to_have_url(re.compile("size="))

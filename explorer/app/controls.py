@@ -5,7 +5,7 @@ from functools import partial
 
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.loading import DatasetOffer
-from explorer.datasets.plane import Plane, dataset_of
+from explorer.datasets.plane import KINDS, Plane, dataset_of
 from explorer.discovery import ExtensionError
 from explorer.figures.curves import step_in_words
 from explorer.network import most_confused
@@ -13,7 +13,7 @@ from explorer.session import Advice, ForkError, Session, SessionRun, SessionStat
 from explorer.training import OwnNetworkError, TrainingConfig
 from explorer.training.event_loop import log_fault
 from explorer.training.presets import POINTS, START
-from explorer.widgets.header import Message, Messages
+from explorer.widgets.header import Header, Message, Messages
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.wording import counted, did_you_mean, grouped, percent, with_noun
@@ -155,18 +155,25 @@ class AdvicePart:
 
 
 class DataChoice:
-    """The data sets that an app offers; raises `ValueError` if two have the same name."""
+    """The data sets that an app offers in its header; raises `ValueError` if two have the same name."""
 
     def __init__(
-        self, session: Session, others: Iterable[Dataset | DatasetOffer], messages: Messages
+        self, session: Session, others: Iterable[Dataset | DatasetOffer], messages: Messages, header: Header
     ) -> None:
-        self._session, self._messages = session, messages
+        self._session, self._messages, self._header = session, messages, header
         self._left: dict[bool, TrainingConfig] = {True: POINTS, False: START}  # settings on planes, on images
         self._offers: dict[str, Dataset | DatasetOffer] = {}
         for one in (session.dataset, *others):
             if one.name.casefold() in map(str.casefold, self._offers):
                 raise ValueError(f"two data sets are called {one.name!r}; expected a name for each")
             self._offers[one.name] = one
+        kinds = {"Data sets": False, "Points in a plane": True}
+        named = {
+            heading: [name for name in self._offers if (name.casefold() in KINDS) == is_plane]
+            for heading, is_plane in kinds.items()
+        }
+        header.datasets = {heading: names for heading, names in named.items() if names}
+        header.on_choose(session.loop.bind(self._on_choice))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -185,6 +192,11 @@ class DataChoice:
         """
         self._checked(name)
         self._session.loop.call(self._choose, name)
+
+    def _on_choice(self, name: str) -> None:
+        self._header.dataset = f"{name} · loading …"
+        self._choose(name)
+        self._header.dataset = described(self._session.dataset)
 
     def _choose(self, name: str) -> None:
         try:

@@ -229,8 +229,8 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._files = FileMenu(self, self.messages)
         self.header = self._files.header
         self.tiles, self._pace = Display(results(session.state)), Pace()
-        self.data = DataChoice(session, others, self.messages)
-        views.data, views.on_view = self.data, lambda: self._address.write()
+        self.data = DataChoice(session, others, self.messages, self.header)
+        views.on_view = lambda: self._address.write()
         self.panels = PanelHost(views)
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
@@ -238,6 +238,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._address = Address(views, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(lambda change: views.set_theme(change["new"])), "theme")
+        self.header.observe(session.loop.bind(self._on_size), "size")
         session.subscribe(self._on_state)
         views.add(self._show)
         bars = {"bar": self.panels.tab_bar, "run": self.run_bar, "time": self.panels.time_bar}
@@ -298,6 +299,9 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._settings.show(state)
         self._run_bar.show(state)
         self.follow(state)
+
+    def _on_size(self, change: Mapping[str, Any]) -> None:
+        (self.add_class if change["new"] == "hall" else self.remove_class)("explorer-hall")
 
     def _show(self, state: ViewState) -> None:
         if self._pace.is_due(state, state.figured):

@@ -51,6 +51,8 @@ class Link:
     """A level of a tab, which is then the open one: the key that it has in addresses, and the number."""
     tabs: tuple[str, ...] = ()
     """Names of the only tabs to show, with the first and the open one; if empty, all where all settings are."""
+    size: str = ""
+    """``"hall"`` if the page is presented."""
 
     @classmethod
     def read(
@@ -82,6 +84,7 @@ class Link:
             "tab": ("tab", tabs, ", ".join(labels)),
             "section": ("section", sections, ", ".join(sections)),
             "theme": ("theme", _THEMES, ", ".join(_THEMES)),
+            "size": ("size", ("hall",), "hall"),
         }
         for key, (_, n) in levels.items():
             known[key] = "level", [*map(str, range(1, n + 1))], f"levels 1 to {n}"
@@ -96,14 +99,14 @@ class Link:
         tab, section, theme = (own.get(key, "") for key in ("tab", "section", "theme"))
         level = next(((key, int(number)) for key in levels if (number := own.get(key))), ("", 0))
         data = "" if not name or asked.casefold() == datasets[0].casefold() else name + asked[len(name) :]
-        link = cls(config, tab, theme or "auto", shown, section, data, level, kept)
+        link = cls(config, tab, theme or "auto", shown, section, data, level, kept, own.get("size", ""))
         return link, notices
 
     def write(self) -> str:
         """Return the query string from which `read` restores this link; empty for what the page opens with."""
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join([*(_KEYS[name] for name in self.shown or ()), *self.tabs])
-        view = dict(zip(VIEW_KEYS, (self.tab, self.section, theme, controls), strict=True))
+        view = dict(zip(VIEW_KEYS, (self.tab, self.section, theme, self.size, controls), strict=True))
         others = {DATA_KEY: self.data.lower(), **view, self.level[0]: str(self.level[1] or "")}
         written = (write_query(self.config), urlencode({k: v for k, v in others.items() if v}, safe=","))
         return "&".join(part for part in written if part)
@@ -156,7 +159,8 @@ class Address:
         self._trained: tuple[int, TrainingConfig] | None = None  # the last run seen
         on_loop = session.loop.bind
         header.on_visit(on_loop(self._on_visit))
-        header.observe(on_loop(lambda _: self.write()), "choice")
+        header.on_about(on_loop(lambda: self._look("data", "")))
+        header.observe(on_loop(lambda _: self.write()), ["choice", "size"])
         panels.tab_bar.observe(on_loop(lambda _: self.write()), "selected")
         settings.on_look(on_loop(lambda situation: self._look(situation.tab, situation.section)))
         session.subscribe(self.follow)
@@ -176,7 +180,7 @@ class Address:
         if dataset is not session.dataset:
             session.use(dataset, link.config)
         self._settings.set_trait("shown", self._shown if link.shown is None else list(link.shown))
-        self._header.choice = link.theme
+        self._header.choice, self._header.size = link.theme, link.size
         tab, self._tabs = link.tab or self._panels.home, link.tabs
         if link.level[1]:
             key, number = link.level
@@ -254,6 +258,7 @@ class Address:
             level=level,
             section="" if section == _SECTIONS.get(tab, ("",))[0] else section,
             theme=self._header.choice,
+            size=self._header.size,
             shown=None if shown is None else tuple(shown),
             tabs=self._tabs,
         )

@@ -197,8 +197,6 @@ class Views:
         """Called after another section of a tab, or level, is chosen."""
         self.open_run: Callable[[TrainingConfig], object] = session.train
         """Trains settings, and turns to their curves."""
-        self.data: Any = None
-        """The data sets to choose from, an `explorer.app.controls.DataChoice`; None outside the app."""
         self.kept: dict[str, Any] = {}
         """What tabs keep while their panels are recreated for other images, by the tab's name."""
         self.levels: dict[str, int] = {}

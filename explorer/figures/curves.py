@@ -62,7 +62,7 @@ def curves_data(
     *,
     metric: Metric,
     theme: Theme = "light",
-    earlier_name: str = "earlier runs",
+    earlier_name: str = "earlier",
     samples: Sequence[SampleRecord] = (),
     names: Sequence[str] = (),
 ) -> FigureData:
@@ -167,7 +167,8 @@ def curves_figure(
 ) -> go.Figure:
     """Return a figure of a run's loss per sample, or accuracy in percent, by epoch, on top of earlier runs."""
     traces, layout = curves_data(history, earlier, metric=metric, theme=theme)
-    return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
+    title, legend = {"text": metric.capitalize()}, {"x": 0.97, "xanchor": "right", "indentation": -7}
+    return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True, title=title, legend=legend)
 
 
 def _comparable(history: History, earlier: Sequence[History], metric: Metric) -> Sequence[History]:

@@ -17,7 +17,7 @@ from explorer.training.fields import ConfigError, Field, Whole
 from explorer.training.presets import PRESETS, SITUATIONS, START
 from explorer.wording import did_you_mean, grouped, writable
 
-VIEW_KEYS = ("tab", "section", "theme", "controls")  # only affect the view, as those of the tabs' levels do
+VIEW_KEYS = ("tab", "section", "theme", "size", "controls")  # only affect the view, as the keys of levels do
 MOTION_KEY = "motion"  # its value "off" opens the page at rest; settings, which train, make it needless
 DATA_KEY = "data"
 PRESET_KEY = "preset"  # names the settings which the others change

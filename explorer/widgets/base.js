@@ -70,7 +70,8 @@ function asMenu(button, menu, signal) {
     const at = button.getBoundingClientRect();
     menu.style.maxHeight = `${Math.max(240, innerHeight - at.bottom - 8)}px`; // it leaves its button in sight
     menu.style.top = `${Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 4)}px`;
-    menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
+    const width = document.documentElement.clientWidth;
+    menu.style.right = `${Math.min(Math.max(8, width - at.right), Math.max(8, width - menu.offsetWidth - 8))}px`;
     return isInWindow(button);
   };
   menu.addEventListener("toggle", (event) => {

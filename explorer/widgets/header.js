@@ -4,9 +4,9 @@
 /**
  * @typedef {"auto" | "light" | "dark"} Choice
  * @typedef {{
- *   dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_limits: string,
+ *   dataset: string, datasets: Record<string, string[]>, status: keyof typeof STATUS, query: string, settled: boolean, link_limits: string,
  *   step: number, exports: Record<string, string>, unsaved: string, suffix: string,
- *   most_bytes: number, choice: Choice, theme: "light" | "dark",
+ *   most_bytes: number, choice: Choice, theme: "light" | "dark", size: "" | "hall",
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  */
@@ -25,7 +25,7 @@ const THEME_ICONS = {
 };
 const COPY_ICON = ["M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-1 1", "M8.75 11.75l-1 1a3.2 3.2 0 0 1-4.5-4.5l1-1"];
 const SAVE_ICON = ["M2.75 2.75h8.25l2.25 2.25v8.25h-10.5z", "M5.25 2.75v3.5h5v-3.5", "M5 13.25v-4h6v4"];
-const [TITLE, SAVES, OPENS] = ["Neural network explorer", "Save session", "Open session …"];
+const [TITLE, SAVES, OPENS, PRESENTS] = ["Neural network explorer", "Save session", "Open session …", "Present, larger (P)"];
 const KEY = "explorer-theme";
 
 /** The theme chosen earlier on this computer, if any. */
@@ -248,6 +248,7 @@ function fileEntries(model, menu, say) {
     menuEntry(menu, SAVES, () => model.send({ save: true }), { class: "explorer-apart" }),
     menuEntry(menu, OPENS, () => input.click(), { title: `A file of up to ${model.get("most_bytes") / 2 ** 20} MB` }),
     input,
+    menuEntry(menu, PRESENTS, () => sendState(model, { size: "hall" }), { class: "explorer-apart" }),
   ];
 }
 
@@ -266,20 +267,60 @@ function exportMenu(model, signal) {
   return [button, menu, line];
 }
 
+/** The button that leaves the presentation, which only that shows; the key P begins and ends it, and Escape, of which
+ * whatever else is open comes first, ends it. A talk presents for good.
+ * @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
+function leaveButton(model, el, signal) {
+  const leave = () => sendState(model, { size: "" });
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    const isOn = model.get("size") === "hall";
+    const isEnd = isOn && event.key === "Escape" && !document.querySelector(":popover-open");
+    if ((event.key !== "p" && !isEnd) || !isForThePage(event, el, TAKES_LETTERS) || !el.checkVisibility()) return;
+    if (isOn) leave();
+    else sendState(model, { size: "hall" });
+  };
+  document.addEventListener("keydown", onKey, { signal });
+  const words = { "aria-label": "Leave the presentation", title: "Leave the presentation (Esc)" };
+  return makeButton(icon(...CROSS), leave, { class: "explorer-leave", "data-quiet": true, ...words });
+}
+
+/** The data set: its name, which opens the menu of all, and its sizes.
+ * @param {Model} model @param {AbortSignal} signal */
+function datasetChoice(model, signal) {
+  const [name, menu] = [make("span", { class: "explorer-cut" }), make("div")];
+  const sizes = make("span", { class: "explorer-sizes explorer-cut" });
+  const button = makeButton([name, icon("M4 6.5l4 4 4-4")], null, { "data-quiet": true });
+  for (const [heading, names] of Object.entries(model.get("datasets"))) {
+    const entries = names.map((one) => menuEntry(menu, one, () => model.send({ choose: one })));
+    menu.append(make("div", { role: "group", "aria-label": heading }, make("p", {}, heading), ...entries));
+  }
+  menu.append(menuEntry(menu, "More about the data …", () => model.send({ about: true }), { class: "explorer-apart" }));
+  asMenu(button, menu, signal);
+  const show = () => {
+    const at = model.get("dataset").lastIndexOf(" · ");
+    const chosen = model.get("dataset").slice(0, at);
+    write(name, chosen);
+    write(sizes, model.get("dataset").slice(at + 3));
+    button.setAttribute("aria-label", `Data set: ${chosen}`);
+    for (const entry of menu.querySelectorAll("button")) entry.setAttribute("aria-current", String(entry.textContent === chosen));
+  };
+  model.on("change:dataset", show);
+  show();
+  return make("div", { class: "explorer-dataset explorer-line explorer-muted" }, button, menu, sizes);
+}
+
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-header", model);
   if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
   const title = make("h1", { class: "explorer-strong" }, TITLE);
-  const dataset = make("span", { class: "explorer-dataset explorer-muted explorer-cut" });
   const status = make("span", { class: "explorer-status explorer-muted" });
-  const name = make("div", { class: "explorer-name explorer-line" }, title, dataset, status);
+  const name = make("div", { class: "explorer-name explorer-line" }, title, datasetChoice(model, signal), status);
   const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
-  const tools = [...shareButton(model, signal), ...files, themeButton(model, signal)];
+  const tools = [...shareButton(model, signal), ...files, themeButton(model, signal), leaveButton(model, el, signal)];
   el.append(make("header", {}, name, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
 
   const show = () => {
-    write(dataset, model.get("dataset"));
     write(status, STATUS[model.get("status")]);
     status.dataset.status = model.get("status");
   };

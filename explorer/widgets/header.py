@@ -22,7 +22,9 @@ class Header(PagePart):
     _esm = script("header")
 
     dataset = traitlets.Unicode().tag(sync=True)
-    """The words after the page's name: the data set's."""
+    """The words after the page's name: the data set's name, and after the last `` · `` its sizes."""
+    datasets = traitlets.Dict().tag(sync=True)
+    """Names of the data sets to choose from, by the heading that they have in the menu."""
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
     query = traitlets.Unicode().tag(sync=True)
     """The settings as a query string, without the ``?``, for the shared link. On the app's own page the address
@@ -46,10 +48,16 @@ class Header(PagePart):
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
     """The theme in use: `choice`, or for "auto" the preference of JupyterLab or the system. Set by the page,
     observed by the app."""
+    size = traitlets.Enum(("", "hall"), default_value="").tag(sync=True, page=True)
+    """Whether the page is enlarged for a hall, and shows only what is for one. Set by the page or the app."""
     on_export = PartEvent[[str]]("export")
     """Calls ``callback(id)`` when an entry of the export menu is chosen."""
     on_keep = PartEvent[[]]("keep")
     """Calls ``callback()`` when the app's own page requests a copy of the session to keep."""
+    on_choose = PartEvent[[str]]("choose")
+    """Calls ``callback(name)`` when a data set is chosen."""
+    on_about = PartEvent[[]]("about")
+    """Calls ``callback()`` when the user wants to know more about the data."""
     on_visit = PartEvent[[str]]("visit")
     """Calls ``callback(query)`` when the user goes back or forward to another address of the page."""
 
@@ -73,7 +81,9 @@ class Header(PagePart):
         chosen, visited = content.get("export"), content.get("visit")
         if isinstance(chosen, str) and chosen in self.exports:
             self._emit("export", chosen)
-        for event in ("keep", "save"):
+        if any(content.get("choose") in names for names in self.datasets.values()):
+            self._emit("choose", content["choose"])
+        for event in ("keep", "save", "about"):
             if content.get(event) is True:
                 self._emit(event)
         if isinstance(visited, str):

@@ -8,6 +8,7 @@ import traitlets
 
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
+from explorer.wording import class_noun
 
 FOLLOWED = -1
 """As the chosen class: whatever the network reads."""
@@ -19,6 +20,11 @@ NOT_PLAYED = -1
 """As the player's scene: the drawing follows the run."""
 
 SCENES = ("Forward", "Loss", "Backward", "Step", "After")
+
+
+def answers(class_names: Sequence[str]) -> str:
+    """Return the heading of the outputs: ``"how sure it is of each digit"``."""
+    return f"how sure it is of each {class_noun(class_names)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class NetworkDrawing(PagePart):
     scene = traitlets.List([*NO_SCENE]).tag(sync=True)
     """While a step is played, the name of the scene, and the heading of the outputs."""
     answers = traitlets.Unicode("output").tag(sync=True)
-    """The heading of the outputs at all other times: ``"how sure it is of each digit"``."""
+    """The heading of the outputs at all other times, as `answers` has it."""
     nothing = traitlets.Unicode().tag(sync=True)
     """Why nothing is drawn; empty if something is."""
     chosen = traitlets.Int(FOLLOWED).tag(sync=True, page=True)

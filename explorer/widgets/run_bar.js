@@ -136,7 +136,7 @@ function render({ model, el, signal }) {
   };
   auto.addEventListener("change", () => sendState(model, { auto: auto.checked }));
   const onKey = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== " " || event.shiftKey || !isForThePage(event, el, TAKES_SPACE)) return;
+    if (event.key !== " " || event.shiftKey || !el.checkVisibility() || !isForThePage(event, el, TAKES_SPACE)) return;
     event.preventDefault(); // so that the page does not scroll, and a second bar does not respond too
     event.stopPropagation();
     press(primary.dataset.action);

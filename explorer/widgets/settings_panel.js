@@ -52,8 +52,8 @@ function presets(model, el, signal) {
  * @param {Model} model @param {AbortSignal} signal */
 function othersMenu(model, signal) {
   const menu = make("div", { class: "explorer-situations" });
-  const button = makeButton(["Experiments", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
-  const heading = { class: "explorer-muted explorer-small" };
+  const words = make("span", { class: "explorer-cut" });
+  const button = makeButton([words, icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
   const situations = (/** @type {boolean} */ wanted) =>
     model.get("situations").flatMap(([name, works]) => (works === wanted ? [name] : []));
   /** @type {[string, string[]][]} */
@@ -62,19 +62,22 @@ function othersMenu(model, signal) {
     ["These fail. Why?", situations(false)],
     ["These work. Why?", situations(true)],
   ];
-  for (const [words, names] of groups) {
+  for (const [heading, names] of groups) {
     const entries = names.flatMap((name) => {
       const changes = model.get("preset_changes")[model.get("presets").indexOf(name)];
       const entry = menuEntry(menu, name, () => model.send({ preset: name }), { title: changes });
-      return changes ? [entry, make("p", { ...heading, "aria-hidden": "true" }, changes)] : [entry];
+      return changes ? [entry, make("p", { "aria-hidden": "true" }, changes)] : [entry];
     });
-    menu.append(make("div", { role: "group", "aria-label": words }, make("p", heading, words), ...entries));
+    menu.append(make("div", { role: "group", "aria-label": heading }, make("p", {}, heading), ...entries));
   }
   asMenu(button, menu, signal);
   const mark = () => {
     const preset = model.get("presets").indexOf(model.get("preset")) < IN_SIGHT ? undefined : model.get("preset");
     const name = model.get("situation").name ?? preset;
     button.toggleAttribute("data-chosen", name !== undefined);
+    write(words, name ?? "Experiments");
+    button.title = name ?? "";
+    button.setAttribute("aria-label", name ? `Experiments: ${name}` : "Experiments");
     for (const entry of menu.querySelectorAll("button")) entry.setAttribute("aria-current", String(entry.textContent === name));
   };
   return { parts: [button, menu], mark };

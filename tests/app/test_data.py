@@ -122,15 +122,16 @@ def test_its_button_draws_again(preview, from_page):
     assert [row.pictures for row in shown(preview).rows] != [row.pictures for row in before.rows]
 
 
-def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere(app, other_dataset):
+def test_another_data_set_is_learned_with_the_same_settings_everywhere(app, other_dataset, from_page):
+    assert app.header.datasets == {"Data sets": ["patterns", "Ways", "Broken"]}
     open_all_tabs(app)
     panel = open_tab(app, "data")
     app.views.choose(9, 4)
-    panel.choice.value = "Ways"
+    from_page.send(app.header, {"choose": "Ways"})
     assert app.wait(PATIENCE)
     assert (app.dataset, app.config, run_of(app).number) == (other_dataset, CONFIG, 2)
     assert app.header.dataset == "Ways · 240 train, 80 test images"
-    assert app.panels["data"] is panel  # or the choice would lose the focus
+    assert app.panels["data"] is panel  # or its controls would lose the focus
     assert [row.name for row in panel.images.shown.rows] == list(other_dataset.class_names)
     assert app.selected_cell is None
     assert "240" in app.settings["n_train"]._control["high"]
@@ -142,12 +143,14 @@ def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere
     assert {message["kind"] for message in app.messages.messages} <= {"info"}
 
 
-def test_what_can_t_be_read_is_said_and_changes_nothing(app):
-    panel, run = open_tab(app, "data"), run_of(app)
-    panel.choice.value = "Broken"
+def test_what_can_t_be_read_is_said_and_changes_nothing(app, from_page):
+    before, run, shown = app.header.dataset, run_of(app), []
+    app.header.observe(lambda change: shown.append(change["new"]), "dataset")
+    from_page.send(app.header, {"choose": "Broken"})
+    assert shown == ["Broken · loading …", before]
     said = messages(app)["data"]
     assert "Broken can't be read. broken.tgz: found an empty file, expected four files." in said["text"]
-    assert (app.data.chosen, panel.choice.value, run_of(app)) == ("patterns", "patterns", run)
+    assert (app.data.chosen, run_of(app)) == ("patterns", run)
     choose_data(app, "Ways")
     assert "data" not in messages(app)
 
@@ -173,11 +176,11 @@ def test_a_part_that_stands_alone_follows(app):
 def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     choose_data(app, "Ways")
     overview = app.panels["overview"]
-    assert drawn(overview.accuracy.figure, "earlier runs") == []
+    assert drawn(overview.accuracy.figure, "earlier") == []
     assert overview.loss.caption.text == "Not shown: 1 earlier run on patterns."
     choose_data(app, "patterns")  # the equal run takes the place of the first
     change(app, batch_size=32)
-    assert len(drawn(app.panels["overview"].accuracy.figure, "earlier runs")) == 1
+    assert len(drawn(app.panels["overview"].accuracy.figure, "earlier")) == 1
     offered = [words for _, words in open_tab(app, "mistakes", "robustness").other.options]
     assert offered == ["no other run", "8 units, batch 16, lr 0.05 (run 3)"]
 

@@ -51,7 +51,7 @@ def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_d
     change(app, batch_size=32)
     assert app.config == CONFIG.replace(batch_size=32)
     assert list(app.history) == list(train(app.config, small_dataset))
-    (faint,) = drawn(app.panels["overview"].accuracy.figure, "earlier runs")
+    (faint,) = drawn(app.panels["overview"].accuracy.figure, "earlier")
     np.testing.assert_allclose(faint.y, [100 * r.test_accuracy for r in before], rtol=1e-6)
 
 
@@ -59,7 +59,7 @@ def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     overview = app.panels["overview"]
     assert overview.loss.caption.text == ""
     done(app.train, CONFIG.replace(output="softmax", loss="cross_entropy"))
-    assert [len(drawn(one.figure, "earlier runs")) for one in (overview.loss, overview.accuracy)] == [0, 1]
+    assert [len(drawn(one.figure, "earlier")) for one in (overview.loss, overview.accuracy)] == [0, 1]
     assert overview.loss.figure.plot.layout.yaxis.title.text == "cross-entropy per sample"
     assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
 
@@ -198,7 +198,7 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     set_controls(app, learning_rate=0.001, batch_size=60)
     train_on(app)
     figure = app.panels["overview"].loss.figure
-    traces = [trace for name in ("earlier runs", "test") for trace in drawn(figure, name)]
+    traces = [trace for name in ("earlier", "test") for trace in drawn(figure, name)]
     before, now = ({int(x): y for x, y in zip(trace.x, trace.y, strict=True)} for trace in traces)
     assert sorted(now) == [4, 5, 6]
     assert now[4] == before[4]

@@ -56,7 +56,7 @@ def cell(panel, number, heading):
 
 
 def faint(app):
-    count = len(drawn(open_tab(app, "overview").accuracy.figure, "earlier runs"))
+    count = len(drawn(open_tab(app, "overview").accuracy.figure, "earlier"))
     app.panels.tab_bar.selected = "runs"
     return count
 

@@ -106,7 +106,7 @@ def test_a_link_without_motion_opens_what_a_page_without_a_link_does(app):
 
 
 @pytest.mark.parametrize(
-    "view", ["tab=runs", "controls=hidden,batch", "theme=dark", "motion=off", "section=histograms"]
+    "view", ["tab=runs", "controls=batch", "theme=dark", "size=hall", "motion=off", "section=histograms"]
 )
 def test_what_only_changes_the_view_never_changes_the_run(app, view):
     run = run_of(app)

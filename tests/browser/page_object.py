@@ -182,7 +182,12 @@ class Visit:
     def preset(self, name):
         """Choose a preset in the menu."""
         self.button("Experiments").click()
+        menu, header = (
+            self.page.locator(part).bounding_box() for part in (".explorer-situations", ".explorer-header")
+        )
+        assert menu["y"] > header["y"] + header["height"]
         self.button(name, exact=True).click()
+        expect(self.button(f"Experiments: {name}")).to_be_visible()
 
     def section(self, name):
         """Turn to a section of the tab; return it."""

@@ -1,5 +1,6 @@
 """The notebooks in JupyterLab, as a student opens them one after the other."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,11 @@ BROKEN_LINKS = """() => [...document.querySelectorAll('.explorer-app, .explorer-
   .filter((element) => element.classList.contains('jupyter-widgets-disconnected'))
   .filter((element) => getComputedStyle(element, '::before').content !== 'none').length"""
 PLOTS = "document.querySelectorAll('.lesson-plot:has(.main-svg)').length === 2"
+WITHIN_ITS_CELL = """() => {
+  const app = document.querySelector('.explorer-app').getBoundingClientRect();
+  const output = document.querySelector('.jp-OutputArea:has(.explorer-app)').getBoundingClientRect();
+  return app.height > innerHeight - 1 && app.bottom <= output.bottom + 1 && app.right <= output.right + 1;
+}"""
 CLIPPED = """() =>
     [...document.querySelectorAll('.cm-scroller, .lesson-code, .lesson-table, .jp-OutputArea-output')]
     .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).map((e) => e.textContent)"""
@@ -45,6 +51,13 @@ def test_the_app_trains_in_a_cell(lab, tmp_path):
     expect(lab.tiles).to_contain_text("784-8-10")
     lab.until_finished(2)
     assert (page.url, page.evaluate("history.length")) == (address, entries)  # they are JupyterLab's
+    page.keyboard.press("p")  # in a field
+    app, tab = page.locator(".explorer-app"), page.get_by_role("tab", name="Explore", exact=True)
+    tab.press("p")
+    expect(app).to_have_class(re.compile("explorer-hall"))
+    page.wait_for_function(WITHIN_ITS_CELL)
+    tab.press("Escape")
+    expect(app).not_to_have_class(re.compile("explorer-hall"))
     report = lab.export("report", tmp_path)
     assert report.name == "explorer-784-8-10-seed0.html"
     assert report.stat().st_size > 4e6

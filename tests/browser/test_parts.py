@@ -269,7 +269,9 @@ def test_buttons_follow_the_status_and_hand_the_focus_on(page):
     again = page.locator(".explorer-run [data-action='train']:not([data-primary])")
     expect(again).to_be_hidden()  # in its place: Stop
     assert [button.is_enabled() for button in buttons] == [True] * 4
-    assert page.locator(".explorer-run .explorer-progress-text").first.text_content() == "epoch 3 of 10 · paused"
+    assert (
+        page.locator(".explorer-run .explorer-progress-text").first.text_content() == "epoch 3 of 10 · paused"
+    )
     buttons[0].press("Enter")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_focused()
     assert [button.is_enabled() for button in buttons] == [False, True, False, False]

@@ -25,12 +25,14 @@ def visit(app, open_page):
 
 @pytest.mark.long
 def test_spirals_are_learned_extended_and_kept_by_a_link(visit):
-    page, header = visit.page, visit.page.locator(".explorer-dataset")
-    visit.tab("data")
-    choice = page.get_by_role("combobox", name="Data set")
-    choice.focus()
-    choice.select_option("Spirals")
-    expect(header).to_have_text("Spirals · 350 train, 150 test points")
+    page, header = visit.page, visit.page.locator(".explorer-sizes")
+    choice = page.get_by_role("button", name="Data set")
+    choice.press("Enter")
+    page.get_by_role("button", name="More about the data").press("Enter")
+    expect(page.get_by_role("tab", name="Data", exact=True)).to_have_attribute("aria-selected", "true")
+    choice.press("Enter")
+    page.get_by_role("button", name="Spirals", exact=True).press("Enter")
+    expect(header).to_have_text("350 train, 150 test points")
     expect(choice).to_be_focused()
     # also before the first screen of these points has been made
     assert page.locator(".explorer-panel:visible").first.bounding_box()["height"] > 400
@@ -47,12 +49,12 @@ def test_spirals_are_learned_extended_and_kept_by_a_link(visit):
     plane.hover(position={"x": 40, "y": 40})
     expect(caption).to_have_text(re.compile("^This point, read as [AB]$"))
     plane.click(position={"x": 40, "y": 40})
-    expect(header).to_have_text("Spirals · 351 train, 150 test points")
+    expect(header).to_have_text("351 train, 150 test points")
     page.get_by_role("button", name="B", exact=True).click()
     plane.focus()
     for key in ("ArrowUp", "ArrowLeft", "Enter"):
         plane.press(key)
-    expect(header).to_have_text("Spirals · 352 train, 150 test points")
+    expect(header).to_have_text("352 train, 150 test points")
     expect(plane).to_be_focused()
     visit.until_finished(300)
     assert visit.severe(".explorer-place-network") == []
@@ -64,10 +66,10 @@ def test_spirals_are_learned_extended_and_kept_by_a_link(visit):
     visit.until_points(">= 300")
     accuracy = visit.curve("accuracy", "test")
     page.reload()
-    expect(header).to_have_text("Spirals · 352 train, 150 test points")
+    expect(header).to_have_text("352 train, 150 test points")
     visit.until_finished(300)
     visit.until_points(f">= {len(accuracy)}")
     assert visit.curve("accuracy", "test").tolist() == accuracy.tolist()
     page.get_by_role("button", name="Undo", exact=True).click()
-    expect(header).to_have_text("Spirals · 351 train, 150 test points")
+    expect(header).to_have_text("351 train, 150 test points")
     visit.until_finished(300)

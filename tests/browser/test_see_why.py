@@ -15,7 +15,7 @@ from explorer.training.query import write_query
 
 pytestmark = pytest.mark.long
 TEST_CURVES = """() => [...(document.querySelector('.explorer-place-accuracy .js-plotly-plot')?.data ?? [])]
-  .filter((trace) => trace.visible === true && ['earlier runs', 'test'].includes(trace.name))
+  .filter((trace) => trace.visible === true && ['earlier', 'test'].includes(trace.name))
   .map((trace) => Array.from(trace.x, (x, place) => [x, trace.y[place]]))"""
 SHORT = {"hidden_sizes": 16, "n_train": 6000}  # 12 steps an epoch
 CHANGE = Change(13, 0.001, 512)

@@ -1,5 +1,7 @@
 """Every part of the page can be reached in every window, and what belongs together is in sight at once."""
 
+import re
+
 import pytest
 from browser.page_object import OUT_OF_REACH, assert_becomes, exercise
 from playwright.sync_api import expect
@@ -9,6 +11,7 @@ from explorer.app.panels.tabs import offered_tabs
 SIZES = [(620, 900), (800, 900), (1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730)]
 SIZES += [(1920, 969), (1920, 1080)]
 
+HEIGHT = "document.querySelector('.explorer-value').getBoundingClientRect().height"
 ROWS_OF_DIGITS = """() => {
   const boxes = [...document.querySelectorAll('.explorer-place-confusion .heatmap-label')]
     .map((text) => text.getBoundingClientRect()).filter(({ height }) => height > 0);
@@ -16,6 +19,7 @@ ROWS_OF_DIGITS = """() => {
   const apart = Math.min(...rows.slice(1).map((row, index) => row - rows[index]));
   return { n: boxes.length, digit: Math.max(...boxes.map(({ height }) => height)), apart };
 }"""
+HALL = ["Data set: MNIST", "Leave the presentation"]
 LAYERS = """() => [...document.querySelectorAll('.explorer-network-layer')].map((layer) => {
   const { left, right } = layer.getBoundingClientRect();
   return [left, right, layer.scrollWidth - layer.clientWidth];
@@ -24,9 +28,10 @@ ENDS_WITHIN = """(height) => {
   const seen = document.querySelectorAll('.explorer-figure .js-plotly-plot, .explorer-place-network');
   return [...seen].every((one) => one.getBoundingClientRect().bottom <= height);
 }"""
-LEGENDS_ABOVE = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
-  const [legend, area] = ['.legend', '.nsewdrag'].map((name) => figure.querySelector(name));
-  return legend.getBoundingClientRect().bottom < area?.getBoundingClientRect().top + 2;
+LEGENDS_AFTER_TITLES = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
+  const parts = ['.legend', '.nsewdrag', '.gtitle', '.legend .layers'].map((name) => figure.querySelector(name));
+  const [legend, area, title, line] = parts.map((part) => part?.getBoundingClientRect());
+  return legend.bottom < area?.top + 2 && title.bottom < area.top && title.right < line.left;
 })"""
 
 
@@ -60,7 +65,7 @@ def test_it_fits_the_screen_and_six_layers_are_next_to_each_other(visit):
         boxes = [place.bounding_box() for place in page.locator(".explorer-figure .js-plotly-plot").all()]
         assert len(boxes) == 3
         assert all(box["width"] > 250 and box["height"] > 150 for box in boxes)
-        page.wait_for_function(LEGENDS_ABOVE)
+        page.wait_for_function(LEGENDS_AFTER_TITLES)
         layers = page.evaluate(LAYERS)
         assert len(layers) == 7
         ends = [end for left, right, _ in layers for end in (left, right)]
@@ -98,8 +103,8 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_b
         visit.tab(name)
         visit.until_fitted()
         assert_becomes(page, OUT_OF_REACH, [], name)
-        tops.add(page.locator(".explorer-tab-bar").bounding_box()["y"])
-    assert len(tops) == 1
+        tops.add(tuple(page.locator(".explorer-tab-bar").bounding_box().values()))
+    assert len(tops) == 1  # of one row, with the tabs of a group after all groups
     visit.tab("inside")
     panel = page.locator(".explorer-panel.explorer-sectioned:visible")
     for section, name in {"Over time": "time", "Gradient check": "check", "Histograms": ""}.items():
@@ -110,3 +115,28 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_b
             visit.resize(width, 844)
             assert_within_its_width(page)
             assert panel.evaluate("(panel) => panel.scrollWidth <= panel.clientWidth"), section
+
+
+def test_presented_it_is_larger_and_in_sight_until_a_key_ends_it(visit):
+    page, matrix = visit.page, visit.page.locator(".explorer-overview .explorer-place-confusion")
+    visit.tab("overview")
+    visit.go(exercise(epochs=2))
+    visit.until_finished(2)
+    for width, height, scale in ((1280, 720, 1.2), (1440, 900, 1.4)):
+        visit.resize(width, height)
+        before = page.evaluate(HEIGHT)
+        page.keyboard.press("p")
+        expect(page).to_have_url(re.compile("[?&]size=hall"))
+        page.wait_for_function(f"Math.abs({HEIGHT} / {before} - {scale}) < 0.01")
+        visit.until_fitted()
+        page.wait_for_function(ENDS_WITHIN, arg=height)
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        buttons = page.locator(".explorer-place-header button:visible")
+        assert [button.get_attribute("aria-label") for button in buttons.all()] == HALL
+        box = matrix.locator(".nsewdrag").bounding_box()
+        page.mouse.move(box["x"] + 0.95 * box["width"], box["y"] + 0.95 * box["height"])
+        expect(matrix.locator(".hoverlayer")).to_contain_text("true 9→ predicted 9")
+        assert visit.severe() == []
+        page.keyboard.press("Escape")
+        expect(page).not_to_have_url(re.compile("size="))
+        page.wait_for_function(f"{HEIGHT} === {before}")

@@ -22,7 +22,7 @@ def test_curves(make_history, held_out, n_validation, metric):
     figure = curves_figure(run, [before], metric=metric)
     shown = [trace for trace in figure.data if trace.visible]
     assert [trace.name for trace in shown][-2:] == ["train", held_out]
-    earlier = next(trace for trace in shown if trace.name == "earlier runs")
+    earlier = next(trace for trace in shown if trace.name == "earlier")
     assert f"· {held_out} " in earlier.hovertemplate
     assert f"{held_out} accuracy 96.0 %, {held_out} loss 0.04" in curves_summary(run)
 

@@ -17,6 +17,16 @@ def test_an_export_that_is_offered_is_handed_on(from_page):
     assert heard == ["csv", "?lr=0.1"]
 
 
+def test_a_data_set_that_is_offered_is_chosen_and_asked_about(from_page):
+    header, heard = Header(datasets={"Images": ["MNIST"], "Points": ["Moons"]}), []
+    header.on_choose(heard.append)
+    header.on_about(lambda: heard.append("about"))
+    for content in ({"choose": "Moons"}, {"choose": "Mars"}, {"choose": ["MNIST"]}, {"choose": None}, {}):
+        from_page.send(header, content)
+    from_page.send(header, {"about": True})
+    assert heard == ["Moons", "about"]
+
+
 def piece(header, name, size, at, *content):
     header._on_message(header, {"open": name, "size": size, "at": at}, [*map(memoryview, content)])
 

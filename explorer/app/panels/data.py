@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.controls import DataChoice
 from explorer.app.layout import box
 from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
@@ -20,7 +19,6 @@ from explorer.inspection.contributions import activations
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import probabilities
 from explorer.training import FIELDS, TrainingConfig
-from explorer.widgets.controls import Dropdown
 from explorer.widgets.drawing_pad import PlanePad
 from explorer.widgets.gallery import PictureRow, PictureRows, RowPicture
 from explorer.widgets.numbers import Bar, Bars
@@ -170,29 +168,23 @@ def _amounts(config: TrainingConfig) -> str:
 
 
 class DataPanel:
-    """The images of a data set, and a menu of several; the panel outlasts a change, so that it keeps the focus."""
+    """The images of a data set; the panel outlasts a change, so that a control of points keeps the focus."""
 
     def __init__(self, views: Views) -> None:
-        data: DataChoice = views.data
-        self._views, self._data, self._pace = views, data, Pace()
+        self._views, self._pace = views, Pace()
         self._rng = np.random.default_rng()
         self._dataset: Dataset | None = None
-        self.choice = Dropdown("Data set", {name: name for name in data.names})
-        self.choice.observe(views.on_loop(self._on_choice), "value")
         self.sentence = Rendered("explorer-prose")
         self.images = Display(PictureRows())
         self.images.on_press(views.on_loop(self._on_press))
         self.counts = Display(Bars())
         self.augmentation = AugmentationPreview(views)
         self.plane = PlaneSource(views)
-        choice = box("explorer-data-choice", self.choice)
-        set_hidden(choice, len(data.names) < 2)
         self._of_images = box("explorer-column explorer-aside-right", self.images, self.counts)
-        parts = (choice, self.sentence, self.augmentation.view, self._of_images, self.plane.view)
+        parts = (self.sentence, self.augmentation.view, self._of_images, self.plane.view)
         self.view = box("explorer-panel explorer-column explorer-data", *parts)
 
     def show(self, state: ViewState) -> None:
-        self.choice.value = self._data.chosen
         set_hidden(self.plane.view, not state.dataset.is_plane)
         set_hidden(self._of_images, state.dataset.is_plane)
         if state.dataset.is_plane:
@@ -235,11 +227,6 @@ class DataPanel:
         state = self._views.state
         self._few = few_of_each(state.dataset.train_labels, state.dataset.n_classes, _FEW, self._rng)
         self._show_images(state)
-
-    def _on_choice(self, _change: object) -> None:
-        if self.choice.value != self._data.chosen:
-            self._data.choose(self.choice.value)
-            self.choice.value = self._data.chosen  # if the other one can't be read
 
 
 def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:

@@ -20,11 +20,11 @@ from explorer.inspection.contributions import Contributions, activations, contri
 from explorer.network import NeuralNetwork
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.gallery import Gallery, GalleryImage, PictureRow, PictureRows, RowPicture
-from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal
+from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal, answers
 from explorer.widgets.numbers import Bar, Bars
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element
-from explorer.wording import class_noun, counted, grouped, with_article
+from explorer.wording import counted, grouped, with_article
 
 Array = NDArray[Any]
 
@@ -61,7 +61,7 @@ class DrawnNetwork:
     def __init__(self, views: Views) -> None:
         self._views, names, is_plane = views, list(views.dataset.class_names), views.dataset.is_plane
         self.view = self.drawing = NetworkDrawing(classes=names, columns=_COLUMNS, all_pictured=is_plane)
-        self.drawing.answers = f"how sure it is of each {class_noun(names)}"
+        self.drawing.answers = answers(names)
         self.unit = UnitCard(views, views.on_loop(lambda _: self.drawing.update(unit=[])))
         self.caption = Caption()
         self.plane: PlaneSource | None = None

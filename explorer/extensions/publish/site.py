@@ -31,7 +31,7 @@ from explorer.widgets.controls import Segmented, TimeBar
 from explorer.widgets.drawing_pad import DrawingPad
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.network_drawing import NetworkDrawing
+from explorer.widgets.network_drawing import NetworkDrawing, answers
 from explorer.widgets.numbers import Fact, Tile, Tiles
 from explorer.widgets.page_part import PagePart
 from explorer.widgets.plotly_module import PLOTLY_KEY, plotly_script
@@ -219,7 +219,7 @@ def _models(axes: Sequence[Axis], names: Sequence[str], only: Sequence[str]) -> 
         "rendered": _begun(Rendered, kind=Tiles.kind, content=[], pictures=[]),
         "segmented": _begun(Segmented, label="Theme", options=themes, value=""),
         "drawing_pad": _begun(DrawingPad),
-        "network_drawing": _begun(NetworkDrawing, classes=names),
+        "network_drawing": _begun(NetworkDrawing, classes=names, answers=answers(names)),
         "gallery": _begun(Gallery, class_names=names, filters=True, empty="No such image.", opens=opens),
         **{n: _begun(LiveFigure, name=n, _figure=empty, _keys=k, _clicks=bool(k)) for n, k in keys.items()},
         **{axis.key: _control(axis) for axis in axes},

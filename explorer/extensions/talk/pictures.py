@@ -322,6 +322,7 @@ class Playground:
     def __init__(self, views: SlideViews, settings: str) -> None:
         shown = [name.strip() for name in settings.split(",")] if settings else None
         self.app = Explorer(views.dataset, train=False, shown=shown)
+        self.app.header.size = "hall"
         if views.recorded is not None:
             self.app.session.open(views.recorded)
         elif (start := recorded_start(views.dataset)) is not None:

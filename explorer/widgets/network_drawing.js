@@ -8,7 +8,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @typedef {{ unit: number, terms: DataView }} Sum of one unit: what each of the layer before adds, and the bias
  * @typedef {{
  *   values: DataView[], sums: Sum[], pixels?: DataView | null, symbol: string, outputs: number[], figures: string[], decided: number, true: number,
- *   looked_at: number, words: string, spoken: string, hints: string[][],
+ *   looked_at: number, words: string, spoken: string, hints: string[][], image?: number, moved?: DataView,
  * }} Signal all numbers in views are float32
  * @typedef {{
  *   layers: Layer[], classes: string[], sprite: DataView<ArrayBuffer>, columns: number, all_pictured: boolean, signal: Signal, nothing: string,
@@ -17,6 +17,7 @@ const SVG = "http://www.w3.org/2000/svg";
  */
 
 const [MOST_LINKS, MOST_TERMS] = [12, 5];
+const SWEEP_MS = 400;
 const [LEAST_TILE, MOST_TILE, GAP, RAIL] = [32, 120, 6, 8]; // px
 
 /** @param {DataView} view */
@@ -313,9 +314,20 @@ function render({ model, el, signal }) {
     const top = (row?.offsetTop ?? 0) - classes.offsetTop - classes.scrollTop;
     if (row && (top < 0 || top + row.offsetHeight > classes.clientHeight)) classes.scrollTop += top - classes.clientHeight / 2;
   };
+  let [seen, sweeping] = [-1, 0];
+  /** Let light run from the units to the outputs if another image was chosen. */
+  const sweep = (/** @type {number} */ image) => {
+    const isOther = image >= 0 && seen >= 0 && image !== seen;
+    seen = image;
+    if (!isOther) return;
+    clearTimeout(sweeping);
+    el.toggleAttribute("data-sweep", true);
+    sweeping = setTimeout(() => el.removeAttribute("data-sweep"), SWEEP_MS);
+  };
   const showSignal = () => {
     const signal = model.get("signal");
     const { values, sums, outputs, figures, decided, true: truth, looked_at, words, hints } = signal;
+    const moved = floats(signal.moved ?? new DataView(new ArrayBuffer(0)));
     const [name, terms] = [model.get("classes")[looked_at], floats(sums[sums.length - 1]?.terms ?? new DataView(new ArrayBuffer(0)))];
     columns.forEach(({ tiles }, layer) => {
       const found = floats(values[layer]);
@@ -325,6 +337,7 @@ function render({ model, el, signal }) {
         const unit = model.get("layers")[layer].units[at];
         tile.style.setProperty("--level", Math.abs(levels[at] / full).toFixed(2));
         tile.toggleAttribute("data-negative", levels[at] < 0);
+        if (layer === 0) tile.style.setProperty("--moved", moved[at]?.toFixed(2) ?? "0");
         const adds = layer === columns.length - 1 && unit in terms ? `, adds ${signed(terms[unit])} to ${name}` : "";
         tile.title = hints[layer]?.[at] ?? `Unit ${unit}: ${plain(found[at])}${adds}`;
         tile.setAttribute("aria-label", tile.title);
@@ -350,6 +363,7 @@ function render({ model, el, signal }) {
     if (looked_at !== followed) bringIntoView(rows[looked_at]?.row);
     followed = looked_at;
     showLinks();
+    sweep(signal.image ?? -1);
   };
   const markUnit = () => {
     const [layer, unit] = model.get("unit");
@@ -399,6 +413,7 @@ function render({ model, el, signal }) {
   show();
   return () => {
     cards.disconnect();
+    clearTimeout(sweeping);
     revoke([url]);
   };
 }

@@ -74,6 +74,11 @@ class Signal:
     """What stands below in place of the last sum."""
     spoken: str = ""
     """What screen readers say in place of it."""
+    image: int = -1
+    """The held-out image: when another is chosen, light sweeps through the drawing. -1 for a drawing."""
+    moved: bytes = b""
+    """While a run trains, how far the weights of each shown unit of the first layer have moved since the last
+    drawing, as a share of the farthest, float32."""
     hints: Sequence[Sequence[str]] = ()
     """For each layer and shown unit, the tooltip, if it is not the activation."""
 

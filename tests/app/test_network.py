@@ -62,12 +62,12 @@ def test_what_is_drawn_is_the_pass_of_the_image(app, panel, small_dataset):
 def test_the_strongest_units_are_shown_until_all_are_asked_for(app, panel):
     panel.look_at(2)
     units = panel.drawing.layers[0]["units"]
-    assert len(units) == 32
+    assert len(units) == 20
     assert [*units] == sorted(units)
     panel.drawing._on_message(panel.drawing, {"more": 0}, [])
     assert panel.drawing.layers[0]["units"] == (*range(40),)
     panel.drawing._on_message(panel.drawing, {"more": 0}, [])
-    assert len(panel.drawing.layers[0]["units"]) == 32
+    assert len(panel.drawing.layers[0]["units"]) == 20
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -57,7 +57,7 @@ test("what lights up leads to the decision, or to a chosen class", () => {
   const own = network("relu", "softmax");
   const h = forward(own, [255, 0]);
   const { layers, signal } = lit(own, h, -1, 1, new Set());
-  assert.deepEqual(layers, [{ title: "2 units, relu", units: [0, 1], n_units: 2 }]);
+  assert.deepEqual(layers, [{ title: "2 units, relu", heading: "2 patterns it looks for", units: [0, 1], n_units: 2 }]);
   assert.deepEqual([signal.decided, signal.true, signal.looked_at, signal.symbol], [0, 1, 0, "softmax"]);
   const floats = (view) => [...new Float32Array(view.buffer)];
   assert.deepEqual(signal.values.map(floats), [[1, 0]]);

@@ -18,6 +18,7 @@ from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
 from explorer.inspection.contributions import Contributions, activations, contributions
 from explorer.network import NeuralNetwork
+from explorer.session import SessionRun
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.gallery import Gallery, GalleryImage, PictureRow, PictureRows, RowPicture
 from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal, answers
@@ -71,6 +72,7 @@ class DrawnNetwork:
         self.units: tuple[tuple[int, ...], ...] = ()
         """The shown units of each layer."""
         self._units_of: object = None  # run, image, and what else they depend on
+        self._weights: tuple[SessionRun, tuple[int, ...], Array] | None = None  # as they were drawn
         self.forget()
 
     def forget(self) -> None:
@@ -130,9 +132,20 @@ class DrawnNetwork:
             figures=[figure(value) for value in found.outputs.tolist()],
             decided=int(outputs.argmax()),
             true=-1 if image.true is None else image.true,
+            image=chosen if isinstance(chosen := self._views.image, int) else -1,
+            moved=self._moved(inspected),
             looked_at=found.sums[-1].unit,
             words=inspected.differs,
         )
+
+    def _moved(self, inspected: InspectedNetwork) -> bytes:
+        """Return how far the shown units' weights have moved since the last drawing of a run that trains."""
+        before, self._weights = self._weights, (inspected.run, self.units[0], inspected.weights[0])
+        if not self._views.state.is_training or before is None or before[:2] != self._weights[:2]:
+            return b""
+        units = list(self.units[0])
+        lengths = np.nan_to_num(np.linalg.norm(inspected.weights[0][units] - before[2][units], axis=1))
+        return floats(lengths / (lengths.max() or 1.0))
 
     def _strongest_pixels(self, image: Drawing, W: Array) -> bytes | None:
         """Return the pixels that add most to each shown unit's sum, from which the drawing's lines lead."""

@@ -66,7 +66,7 @@ function keepTheme(model, signal, show) {
   apply();
 }
 
-/** The theme button, which shows the choice and switches to the next.
+/** The menu's theme button, which shows the choice and switches to the next.
  * @param {Model} model @param {AbortSignal} signal */
 function themeButton(model, signal) {
   const next = () => {
@@ -76,9 +76,7 @@ function themeButton(model, signal) {
   };
   const button = makeButton([], next, { class: "explorer-theme", "data-quiet": true });
   keepTheme(model, signal, (choice) => {
-    button.replaceChildren(icon(...THEME_ICONS[choice]));
-    button.setAttribute("aria-label", `Theme: ${choice}`);
-    button.title = `Theme: ${choice}`;
+    button.replaceChildren(icon(...THEME_ICONS[choice]), `Theme: ${choice}`);
     button.dataset.choice = choice;
   });
   return button;
@@ -261,7 +259,8 @@ function exportMenu(model, signal) {
   const button = makeButton([arrow, make("span", { class: "explorer-word" }, "Export")], null, attributes);
   asMenu(button, menu, signal);
   const [line, say] = passingLine(signal);
-  const show = () => menu.replaceChildren(...fileEntries(model, menu, say));
+  const theme = themeButton(model, signal);
+  const show = () => menu.replaceChildren(...fileEntries(model, menu, say), theme);
   model.on("change:exports", show);
   show();
   return [button, menu, line];
@@ -317,7 +316,7 @@ function render({ model, el, signal }) {
   const status = make("span", { class: "explorer-status explorer-muted" });
   const name = make("div", { class: "explorer-name explorer-line" }, title, datasetChoice(model, signal), status);
   const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
-  const tools = [...shareButton(model, signal), ...files, themeButton(model, signal), leaveButton(model, el, signal)];
+  const tools = [...shareButton(model, signal), ...files, leaveButton(model, el, signal)];
   el.append(make("header", {}, name, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
 
   const show = () => {

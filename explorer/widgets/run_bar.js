@@ -9,6 +9,7 @@
  */
 
 const DOTS = ["M3.5 8v.01", "M8 8v.01", "M12.5 8v.01"];
+const MORE = "Train again, reset, auto-train";
 const GO = ["M5 3.5v9l7.5-4.5z"];
 const AGAIN = ["M12.5 5.5A5.25 5.25 0 1 0 13.25 8", "M13 2.5v3.25H9.75"];
 const STOP = ["stop", "Stop", "Ends the run and keeps what it has learned"];
@@ -83,20 +84,23 @@ function render({ model, el, signal }) {
   const button = (/** @type {string[]} */ [action, text, title]) => makeButton(text, () => press(action), { "data-action": action, title });
   const [stop, reset] = [button(STOP), button(RESET)];
   const steps = STEPS.map(button);
-  const word = make("span", { class: "explorer-unseen" });
+  const word = make("span", {});
   const again = makeButton([icon(...AGAIN), word], () => press("train"), { "data-action": "train", title: BEGINS });
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
   const autoLabel = make("label", { class: "explorer-auto explorer-line", title: AUTO }, "Auto-train", auto);
-  const menu = make("div", { class: "explorer-run-menu", role: "group", "aria-label": "More" }, reset, autoLabel);
-  const more = makeButton(icon(...DOTS), null, { "data-quiet": true, "aria-label": "Reset, auto-train", title: "Reset, auto-train" });
+  const menu = make("div", { class: "explorer-run-menu", role: "group", "aria-label": "More" }, again, reset, autoLabel);
+  const more = makeButton(icon(...DOTS), null, { "data-quiet": true, "aria-label": MORE, title: MORE });
   asMenu(more, menu, signal);
+  menu.addEventListener("click", ({ target }) => {
+    if (target instanceof Element && target.closest("button") && menu.matches(":popover-open")) menu.hidePopover();
+  });
   const guess = makeGuess(model);
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
   const text = make("p", { class: "explorer-progress-text explorer-muted explorer-small" });
   const note = make("p", { class: "explorer-progress-text explorer-muted explorer-small", role: "status" });
   const section = make("section", { "aria-label": "Training" });
   section.append(
-    make("div", { class: "explorer-run-main" }, primary, stop, again),
+    make("div", { class: "explorer-run-main" }, primary, stop),
     make("div", { class: "explorer-run-more explorer-wrap" }, ...steps, more, menu),
     make("div", { class: "explorer-progress" }, bar, text),
     make("div", { class: "explorer-run-below" }, note, guess.element),
@@ -121,8 +125,7 @@ function render({ model, el, signal }) {
       turnOff(other, !enabled[other.dataset.action ?? ""] || other.dataset.action === action, primary);
     }
     stop.hidden = !enabled.stop;
-    again.hidden = enabled.stop; // one place for both
-    again.style.visibility = action === "train" ? "hidden" : ""; // the others keep their positions
+    again.hidden = action === "train"; // one button begins a run
   };
   const show = () => {
     showEnabled();

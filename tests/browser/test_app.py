@@ -224,4 +224,6 @@ def test_pause_step_and_stop(trained):
     trained.press("Resume")
     trained.until_points(f"> {after + 1}")
     trained.press("Stop")
-    expect(trained.button("Train again")).to_be_enabled()
+    trained.button("Train again, reset").click()
+    expect(trained.button("Train again", exact=True)).to_be_enabled()
+    trained.page.keyboard.press("Escape")

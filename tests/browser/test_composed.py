@@ -1,6 +1,5 @@
 """The app, its parts and stock widgets in cells of one's own: in JupyterLab, and served by Voilà as it comes."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -74,10 +73,12 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook, tmp_path):
     # What one app decides for the page, the others follow; what one shown twice saves comes once.
     downloads = []
     page.on("download", lambda download: downloads.append(download.suggested_filename))
-    themes = [app.get_by_role("button", name=re.compile("Theme")) for app in apps[:2]]
+    themes = [app.locator("button.explorer-theme") for app in apps[:2]]
+    apps[0].get_by_role("button", name="Export").click()
     for _ in range(2):
         themes[0].click()
-    expect(themes[1]).to_have_accessible_name(themes[0].get_attribute("aria-label"))
+    expect(themes[1]).to_have_text(themes[0].text_content())
+    page.keyboard.press("Escape")
     expect(bars[1]).to_contain_text("finished · 10 of 10 epochs")
     for kind in ("csv", "script"):
         visit.export(kind, tmp_path, place=apps[1])

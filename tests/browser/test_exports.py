@@ -57,7 +57,7 @@ def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     assert asked == ["beforeunload"]
     assert lost.bounding_box()["height"] > 20  # to be seen, not only heard
     path = found.download(save, tmp_path)
-    expect(save).not_to_have_attribute("data-unsaved", "")
+    expect(save).to_be_hidden()  # nothing is left to save
     enter(name, "")
     expect(name).to_have_attribute("title", "the exercise")
     found.open_file(path)
@@ -131,7 +131,9 @@ def test_back_and_forward_go_through_the_settings_and_a_reload_keeps_tab_and_the
     found.tab("inside")
     page.get_by_role("radiogroup", name="Section").get_by_text("Over time", exact=True).click()
     expect(page).to_have_url(re.compile(r"tab=inside&section=time"))
+    found.button("Export").click()
     found.button("Theme").click()
+    page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile(r"theme=light"))
     page.reload()
     expect(page.get_by_role("tab", name="Layers")).to_have_attribute("aria-selected", "true")

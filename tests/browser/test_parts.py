@@ -251,7 +251,7 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
     for control in (number(page, "epochs"), about):
         control.focus()
         page.keyboard.press(" ")
-    page.get_by_role("button", name="Reset, auto-train").press("Enter")
+    page.get_by_role("button", name="Train again, reset, auto-train").press("Enter")
     for _ in range(2):
         switch.press(" ")
     page.keyboard.press("Escape")
@@ -311,6 +311,7 @@ def test_messages_are_text_and_can_be_acted_on_and_dismissed(page):
 
 def test_the_theme_follows_the_system_until_it_is_chosen(page):
     toggle = page.get_by_role("button", name="Theme:")
+    page.get_by_role("button", name="Export", exact=True).click()
 
     def assert_shown(theme, *noted):
         expect(page.locator("html")).to_have_attribute("data-explorer-theme", theme)
@@ -326,6 +327,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(page):
     toggle.click()
     expect(toggle).to_have_accessible_name("Theme: auto")
     assert_shown("dark", "dark", "light", "dark")
+    page.keyboard.press("Escape")
     assert heard(page) == [("theme", "dark"), ("theme", "light"), ("theme", "dark")]
     page.emulate_media(color_scheme="light")
     assert_shown("light")

@@ -35,6 +35,19 @@ LEGENDS_AFTER_TITLES = """() => [...document.querySelectorAll('.explorer-figure:
 })"""
 
 
+WIDE = {(1280, 720): 42, (1366, 768): 48, (1440, 900): 60, (1536, 730): 46, (1920, 969): 80, (1920, 1080): 80}
+"""Windows with room for the network next to the settings, and the least width of its units, in px."""
+
+BOXES = """() => Object.fromEntries(Object.entries({
+  drawing: '.explorer-place-network', unit: '.explorer-network-unit', pad: '.explorer-drawing-ground',
+  row: '.explorer-transport',
+  loss: '.explorer-place-loss', accuracy: '.explorer-place-accuracy', matrix: '.explorer-place-confusion',
+}).map(([name, selector]) => {
+  const { left, top, width, height } = document.querySelector(`.explorer-app ${selector}`).getBoundingClientRect();
+  return [name, [left, top + scrollY, width, height].map(Math.round)];
+}))"""
+
+
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
     """A page that a link opened on a phone: its figures are drawn again as its settings come."""
@@ -94,6 +107,47 @@ def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit):
         matrix = visit.page.evaluate(ROWS_OF_DIGITS)
         assert matrix["n"] > 50
         assert matrix["apart"] >= matrix["digit"] + 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_network_takes_half_of_the_window_and_nothing_below_moves_as_cards_open(visit, theme):
+    page, figures = visit.page, ("loss", "accuracy", "matrix")
+    page.emulate_media(color_scheme=theme)
+    visit.tab("overview")
+    visit.go("?epochs=2")
+    visit.until_finished(2)
+    for width, height in [*WIDE, (1024, 600), (390, 844)]:
+        visit.resize(width, height)
+        visit.until_fitted()
+        before = page.evaluate(BOXES)
+        if least := WIDE.get((width, height)):
+            assert before["unit"][2] >= least
+            assert before["row"][3] <= 48
+            assert before["drawing"][3] >= (0.5 * height if height >= 800 else 300) - 1
+            assert before["pad"][2] >= (260 if height >= 900 else 150)
+            assert all(before[name][1] + before[name][3] <= height + 1 for name in figures)
+            assert all(before[name][2] > 300 and before[name][3] >= 260 for name in figures)
+        page.locator(".explorer-network-unit").nth(5).click()
+        expect(page.locator(".explorer-network-card")).to_be_visible()
+        opened = [page.evaluate(BOXES)]
+        page.keyboard.press("Escape")
+        expect(page.locator(".explorer-network-card")).to_be_hidden()
+        if least:
+            visit.button("Train again, reset").click()
+            page.get_by_role("switch").click()  # Python asks for a guess
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("group", name="Your guess")).to_be_visible()
+            opened.append(page.evaluate(BOXES))
+            visit.button("Train again, reset").click()
+            page.get_by_role("switch").click()
+            page.keyboard.press("Escape")
+            visit.button("Play a step").click()
+            for _ in range(4):
+                page.keyboard.press("ArrowRight")
+                opened.append(page.evaluate(BOXES))
+            page.keyboard.press("Escape")
+        for after in opened:
+            assert [after[name] for name in figures] == [before[name] for name in figures], (width, height)
 
 
 def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_bar_of_tabs(visit):

@@ -129,8 +129,8 @@ def test_a_newcomer_sees_few_things_to_press_and_few_words(start):
     for width, height in ((1280, 720), (1440, 900)):
         start.resize(width, height)
         presses, words = start.page.evaluate(AT_FIRST_SIGHT)
-        assert 30 < presses <= 45
-        assert 60 < words <= 120, words
+        assert 25 < presses <= 34
+        assert 60 < words <= 90, words
     start.page.get_by_role("tab", name="Explore").click()
     expect(start.page.get_by_text("New here?")).to_be_hidden()
 

@@ -23,7 +23,7 @@ from explorer.wording import counted, grouped, with_noun
 
 OPENS = "Press to see its way through the network"
 
-_CHOOSE = "Click a cell to see its images."
+_CHOOSE = "Click a cell for its images."
 ORDERS = MappingProxyType({"loss": "worst first", "confidence": "surest first"})
 _SECONDS = 0.35  # between two matrices: every second tick, and so mostly not together with the images
 _SECONDS_BETWEEN = 1.0

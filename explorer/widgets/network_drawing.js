@@ -8,7 +8,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @typedef {{ unit: number, terms: DataView }} Sum of one unit: what each of the layer before adds, and the bias
  * @typedef {{
  *   values: DataView[], sums: Sum[], pixels?: DataView | null, symbol: string, outputs: number[], figures: string[], decided: number, true: number,
- *   looked_at: number, words: string, spoken: string, hints: string[][], image?: number, moved?: DataView,
+ *   looked_at: number, words: string, spoken: string, hints: string[][], image?: number, moved?: DataView | null,
  * }} Signal all numbers in views are float32
  * @typedef {{
  *   layers: Layer[], classes: string[], sprite: DataView<ArrayBuffer>, columns: number, all_pictured: boolean, signal: Signal, nothing: string,

@@ -76,7 +76,7 @@ class Signal:
     """What screen readers say in place of it."""
     image: int = -1
     """The held-out image: when another is chosen, light sweeps through the drawing. -1 for a drawing."""
-    moved: bytes = b""
+    moved: bytes | None = None
     """While a run trains, how far the weights of each shown unit of the first layer have moved since the last
     drawing, as a share of the farthest, float32."""
     hints: Sequence[Sequence[str]] = ()

@@ -138,11 +138,11 @@ class DrawnNetwork:
             words=inspected.differs,
         )
 
-    def _moved(self, inspected: InspectedNetwork) -> bytes:
+    def _moved(self, inspected: InspectedNetwork) -> bytes | None:
         """Return how far the shown units' weights have moved since the last drawing of a run that trains."""
         before, self._weights = self._weights, (inspected.run, self.units[0], inspected.weights[0])
         if not self._views.state.is_training or before is None or before[:2] != self._weights[:2]:
-            return b""
+            return None
         units = list(self.units[0])
         lengths = np.nan_to_num(np.linalg.norm(inspected.weights[0][units] - before[2][units], axis=1))
         return floats(lengths / (lengths.max() or 1.0))

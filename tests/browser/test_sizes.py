@@ -47,6 +47,12 @@ BOXES = """() => Object.fromEntries(Object.entries({
   return [name, [left, top + scrollY, width, height].map(Math.round)];
 }))"""
 
+AT_REST = f"""() => {{
+  const [before, now] = [globalThis.boxes, JSON.stringify(({BOXES})())];
+  globalThis.boxes = now;
+  return before === now;
+}}"""
+
 
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
@@ -119,6 +125,7 @@ def test_the_network_takes_half_of_the_window_and_nothing_below_moves_as_cards_o
     for width, height in [*WIDE, (1024, 600), (390, 844)]:
         visit.resize(width, height)
         visit.until_fitted()
+        page.wait_for_function(AT_REST, polling=100)
         before = page.evaluate(BOXES)
         if least := WIDE.get((width, height)):
             assert before["unit"][2] >= least

@@ -67,7 +67,8 @@ function render({ model, el }) {
     slider.value = String(shown);
     slider.style.setProperty("--filled", `${epochs.length === 1 ? 100 : (100 * shown) / Math.max(1, epochs.length - 1)}%`);
     const epoch = position < 0 ? model.get("newest") : epochs[shown];
-    where.textContent = epochs.length ? inWords(epoch, model.get("n_steps")) : "";
+    const opening = position < 0 && newest >= 0 && newest < epochs.length - 1 ? "Replay: " : "";
+    where.textContent = epochs.length ? opening + inWords(epoch, model.get("n_steps")) : "";
     slider.setAttribute("aria-valuetext", where.textContent);
     el.toggleAttribute("data-latest", position < 0);
     fork.disabled = !model.get("can_fork");

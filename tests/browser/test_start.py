@@ -96,7 +96,7 @@ def start(shared):
 
 def test_it_opens_in_motion_trained_and_in_the_systems_colors(app, shared):
     page = shared.page
-    for words in (r"step \d+$", r"sample of 1\s000"):
+    for words in (r"^Replay: step \d+$", r"sample of 1\s000"):
         page.wait_for_function("(words) => [...told].some((one) => one.match(words))", arg=words)
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
     page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")

@@ -86,6 +86,7 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     columns = page.get_by_role("region", name="Table of runs").element_handle()
     whole = "table => table.scrollWidth <= table.clientWidth"
     page.wait_for_function(whole, arg=columns)
+    page.get_by_label("Epoch shown").press("ArrowLeft")
     page.get_by_role("button", name=re.compile("^Branch from epoch")).click()
     expect(newest).to_contain_text(re.compile(r"from run \d+, epoch \d"))
     page.wait_for_function(whole, arg=columns)
@@ -98,7 +99,9 @@ def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
     found.until_finished(1)
     guess = page.get_by_role("group", name="Your guess", exact=True)
     expect(guess).to_be_hidden()
+    found.button("Train again, reset, auto-train").click()
     page.get_by_role("switch", name="Auto-train").uncheck()
+    page.keyboard.press("Escape")
     share, true, read = guess.get_by_role("spinbutton"), *guess.get_by_role("combobox").all()
     true.select_option("4")
     read.select_option("4")

@@ -100,6 +100,7 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(app
     visit.until_finished(6)
     page, bar = visit.page, visit.bar
     expect(of_this_run(visit)).to_be_hidden()
+    visit.press("Train again, reset, auto-train")
     visit.press("Reset")
     visit.press("+1 epoch")
     expect(bar).to_contain_text("step 12 of 12 · paused")

@@ -167,7 +167,7 @@ def curves_figure(
 ) -> go.Figure:
     """Return a figure of a run's loss per sample, or accuracy in percent, by epoch, on top of earlier runs."""
     traces, layout = curves_data(history, earlier, metric=metric, theme=theme)
-    title, legend = {"text": metric.capitalize()}, {"x": 0.97, "xanchor": "right", "indentation": -7}
+    title, legend = {"text": metric.capitalize()}, {"x": 1.02, "xanchor": "right", "indentation": -7}
     return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True, title=title, legend=legend)
 
 

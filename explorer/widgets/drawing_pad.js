@@ -116,17 +116,17 @@ function render({ model, el, signal }) {
   /** @type {Point} */
   let place = [CELLS / 2, CELLS / 2]; // of the keyboard's brush
   let sent = model.get("ink");
-  let timer = 0;
+  let [timer, sentAt] = [0, 0];
 
   const send = () => {
     clearTimeout(timer);
-    timer = 0;
+    [timer, sentAt] = [0, performance.now()];
     compose(read, small, stroke);
     sent = inkOf(read);
     sendState(model, { ink: sent });
   };
   const sendSoon = () => {
-    timer ||= setTimeout(send, MILLISECONDS_BETWEEN);
+    timer ||= setTimeout(send, sentAt + MILLISECONDS_BETWEEN - performance.now()); // after a pause at once
   };
 
   // The layers only store where ink is; the displayed image gets the theme's color.

@@ -277,11 +277,8 @@ function render({ model, el, signal }) {
   };
   const within = (/** @type {number} */ y, /** @type {DOMRect} */ { top, bottom }) => Math.min(Math.max(y, top), bottom);
   const drawLinks = () => {
-    links.replaceChildren();
-    for (const { tiles } of columns) for (const tile of tiles) delete tile.dataset.adds;
+    const [paths, signs] = [/** @type {SVGElement[]} */ ([]), new Map()];
     const origin = stage.getBoundingClientRect();
-    if (!origin.width) return;
-    links.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
     const scale = origin.width / stage.offsetWidth; // of a slide in an overview
     for (const { layer, target, terms } of linksOf(model.get("signal").sums, model.get("layers"))) {
       const isLast = layer + 1 === columns.length;
@@ -299,16 +296,20 @@ function render({ model, el, signal }) {
         // Units of one row leave the rail one below the other, in their order.
         const y = within(start.top + (start.height * (start.left - from.left)) / from.width, from) - origin.top;
         const sign = share < 0 ? "negative" : "positive";
-        tiles[at].dataset.adds = sign;
+        signs.set(tiles[at], sign);
         const path = document.createElementNS(SVG, "path");
         path.setAttribute("d", `M ${x} ${y} C ${x + (u - x) / 2} ${y}, ${u - (u - x) / 3} ${v}, ${u} ${v}`);
         path.setAttribute("stroke-width", String(scale * (0.75 + 5 * Math.abs(share))));
         path.setAttribute("data-sign", sign);
         path.setAttribute("data-from", `${layer} ${at}`);
         path.style.setProperty("--turn", String(layer + 0.5));
-        links.append(path);
+        paths.push(path);
       }
     }
+    // All is measured: writing in between would lay out the page for each link.
+    links.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
+    links.replaceChildren(...paths);
+    for (const { tiles } of columns) for (const tile of tiles) tile.setAttribute("data-adds", signs.get(tile) ?? "");
   };
   const bringIntoView = (/** @type {HTMLElement | undefined} */ row) => {
     const top = (row?.offsetTop ?? 0) - classes.offsetTop - classes.scrollTop;

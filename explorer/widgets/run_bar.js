@@ -48,7 +48,7 @@ function makeGuess(model) {
   const element = make("div", { class: "explorer-run-guess explorer-wrap explorer-small", role: "group", "aria-label": "Your guess" });
   element.append(
     make("span", { class: "explorer-line" }, "Guess first:", share, "%"),
-    make("span", { class: "explorer-line" }, "mostly", pair[0], "read as", pair[1]),
+    make("span", { class: "explorer-line" }, "most often confused:", pair[0], "read as", pair[1]),
   );
   element.addEventListener("change", () => {
     const [a, b] = pair.map((one) => one.value);

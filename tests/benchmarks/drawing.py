@@ -41,8 +41,15 @@ def strokes(page: Page, rounds: int) -> list[float]:
     page.mouse.move(x + 0.3 * side, y + 0.2 * side)
     page.mouse.down()
     for number in range(rounds):
+        if number % 20 == 0:  # where there is ink, more changes nothing
+            page.mouse.up()
+            page.get_by_role("button", name="Clear").click()
+            page.wait_for_timeout(500)
+            page.mouse.move(x + 0.3 * side, y + 0.2 * side)
+            page.mouse.down()
+            page.evaluate("window.seen.moved = 0")
         before = page.evaluate("window.seen.strokes.length")
-        turn = number % 20 / 20
+        turn = (number % 20 + 1) / 20
         page.mouse.move(x + (0.3 + 0.4 * turn) * side, y + (0.2 + 0.6 * (number % 3) / 3) * side)
         page.wait_for_function("n => seen.strokes.length > n", arg=before, timeout=1000 * LONGEST_SECONDS)
         page.wait_for_timeout(120)
@@ -88,7 +95,7 @@ def measure(server: Served, rounds: int) -> list[Result]:
             redraws, largest = while_training(page, frames, 5.0)
         chromium.close()
     return [
-        Result("stroke to light, median", "ms", statistics.median(late), 100, at_least=False),
+        Result("stroke to light, median", "ms", statistics.median(late), 60, at_least=False),
         Result("stroke to light, 95 % within", "ms", float(np.quantile(late, 0.95)), 100, at_least=False),
         Result("redraws while it trains", "a second", redraws, 5.5, at_least=False),
         Result("largest update, 784-32-10", "kB", largest / 1000, 15, at_least=False),

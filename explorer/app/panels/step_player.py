@@ -34,7 +34,7 @@ from explorer.wording import counted, grouped
 Array = NDArray[Any]
 
 _MOST_WORK = 20_000_000  # parameters times images of a mini-batch: each image takes a pass of its own
-_HEADINGS = ("Output", "Output − desired", "δ of the output", "Change of bias", "Before → after")
+_HEADINGS = ("", "Output − desired", "δ of the output", "Change of bias", "Before → after")
 _UNITS = ("h =", "h =", "δ =", "largest change of a weight", "h =")
 
 

@@ -279,6 +279,7 @@ function render({ model, el, signal }) {
   const drawLinks = () => {
     const [paths, signs] = [/** @type {SVGElement[]} */ ([]), new Map()];
     const origin = stage.getBoundingClientRect();
+    if (!origin.width) return; // nothing has a place in a tab that is not shown
     const scale = origin.width / stage.offsetWidth; // of a slide in an overview
     for (const { layer, target, terms } of linksOf(model.get("signal").sums, model.get("layers"))) {
       const isLast = layer + 1 === columns.length;

@@ -109,7 +109,7 @@ def run(args: Namespace) -> int:
         if not trials:
             raise
         code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
-        run_options.report(f"{str(error) or 'Stopped.'} {_go_on(trials, len(configs), args.out)}")
+        run_options.report(f"{str(error) or 'Stopped.'} {_go_on(trials, configs, args.out)}")
     screen.show_end(trials)
     return code
 
@@ -120,10 +120,10 @@ def confirm(cost: Cost, args: Namespace) -> None:
         raise RefusedError(f"Nothing was started: {cost}; expected --yes for a study this large.")
 
 
-def _go_on(trials: Sequence[Trial], n_runs: int, out: str | None) -> str:
+def _go_on(trials: Sequence[Trial], configs: Sequence[TrainingConfig], out: str | None) -> str:
+    runs = counted(len(configs), "run")
     if out is None:
-        words = f"{grouped(len(trials))} of {counted(n_runs, 'run')} ended and were not saved"
-        return f"{words}; use --out FILE to be able to continue."
-    kept = {trial.config for trial in read_journal(out).trials}
-    n_kept = grouped(sum(trial.config in kept for trial in trials))
-    return f"{n_kept} of {counted(n_runs, 'run')} are saved in {out}; run the same command again to continue."
+        return f"{grouped(len(trials))} of {runs} ended and were not saved; use --out FILE to be able to continue."
+    kept = {trial.config for trial in read_journal(out).trials}  # one may be saved that isn't shown yet
+    n_kept = grouped(sum(config in kept for config in configs))
+    return f"{n_kept} of {runs} are saved in {out}; run the same command again to continue."

@@ -43,8 +43,8 @@ function render({ model, el, signal }) {
     show();
   };
   const leave = () => {
-    pause();
     sendState(model, { scene: -1 });
+    if (document.activeElement === document.body) open.focus({ preventScroll: true });
   };
 
   const open = makeButton("Play a step", () => go(0), { title: "One step of training, scene by scene (.)" });

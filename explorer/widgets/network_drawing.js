@@ -221,10 +221,10 @@ function render({ model, el, signal }) {
   /** Lines from the pixels that add most to the sum of a unit of the first layer, if the pad is next to the drawing. */
   const showRays = (/** @type {number} */ at) => {
     rays.replaceChildren();
-    const pad = el.closest(".explorer-place-network")?.querySelector(".explorer-drawing-ground")?.getBoundingClientRect();
-    const [tile, origin] = [columns[0]?.tiles[at]?.getBoundingClientRect(), stage.getBoundingClientRect()];
-    const { pixels } = model.get("signal");
-    if (!pad || !tile || !pixels?.byteLength || !origin.width) return;
+    const [unit, { pixels }] = [columns[0]?.tiles[at], model.get("signal")];
+    const pad = unit && el.closest(".explorer-place-network")?.querySelector(".explorer-drawing-ground")?.getBoundingClientRect();
+    if (!pad?.width || !pixels?.byteLength) return; // before anything is measured
+    const [tile, origin] = [unit.getBoundingClientRect(), stage.getBoundingClientRect()];
     rays.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
     const each = pixels.byteLength / columns[0].tiles.length;
     const [u, v] = [tile.left - origin.left, (tile.top + tile.bottom) / 2 - origin.top];

@@ -115,6 +115,18 @@ def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit):
         assert matrix["apart"] >= matrix["digit"] + 3
 
 
+def test_a_warning_covers_no_sentence_of_a_step(visit):
+    visit.resize(1440, 900)
+    visit.go(exercise(epochs=2, lr=1))
+    warning = visit.page.locator(".explorer-message[data-kind=warning]")
+    expect(warning).to_be_visible()
+    visit.button("Play a step").click()
+    expect(visit.page.locator(".explorer-step-told")).to_be_visible()
+    expect(warning).to_be_hidden()
+    visit.page.keyboard.press("Escape")
+    expect(warning).to_be_visible()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_network_takes_half_of_the_window_and_nothing_below_moves_as_cards_open(visit, theme):
     page, figures = visit.page, ("loss", "accuracy", "matrix")

@@ -95,7 +95,7 @@ def measure(server: Served, rounds: int) -> list[Result]:
             redraws, largest = while_training(page, frames, 5.0)
         chromium.close()
     return [
-        Result("stroke to light, median", "ms", statistics.median(late), 60, at_least=False),
+        Result("stroke to light, median", "ms", statistics.median(late), 50, at_least=False),
         Result("stroke to light, 95 % within", "ms", float(np.quantile(late, 0.95)), 100, at_least=False),
         Result("redraws while it trains", "a second", redraws, 5.5, at_least=False),
         Result("largest update, 784-32-10", "kB", largest / 1000, 15, at_least=False),

@@ -24,7 +24,7 @@ function render({ model, el }) {
   const where = make("output", { class: "explorer-muted explorer-small" });
   const note = make("span", { class: "explorer-time-note explorer-muted explorer-small" });
   const branch = () => model.send({ fork: true, state: { position: model.get("position") } });
-  const fork = makeButton("Branch", branch, { "data-quiet": true, title: FORK });
+  const fork = makeButton("Branch", branch, { class: "explorer-branch", "data-quiet": true, title: FORK });
   const time = make("div", { class: "explorer-time explorer-line", role: "group", "aria-label": "Moments of the run" });
   time.append(note, play, slider, where, fork);
   el.append(time);

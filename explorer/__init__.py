@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, race, train
     from explorer.training.studies import Trial, grid
     from explorer.training.studies.study import study
+    from explorer.widgets.code_view import watch
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ _MODULES = MappingProxyType(
         "network": ("NeuralNetwork", "accuracy", "confusion_matrix", "most_confused", "per_class"),
         "network.activations": ("d_relu", "d_sigmoid", "d_tanh", "relu", "sigmoid", "softmax", "tanh"),
         "network.losses": ("cross_entropy", "d_cross_entropy", "d_squared_error", "squared_error"),
+        "widgets.code_view": ("watch",),
         "training": ("ConfigError", "EpochRecord", "History", "TrainingConfig", "race", "train"),
         "training.studies": ("Trial", "grid", "study"),
     }
@@ -42,7 +44,7 @@ __all__ = [
     "TrainingConfig", "Trial", "Weights", "accuracy", "confusion_matrix", "cross_entropy", "d_cross_entropy",
     "d_relu", "d_sigmoid", "d_squared_error", "d_tanh", "grid", "load_dataset", "load_mnist", "load_plane",
     "most_confused", "per_class", "race", "relu", "sigmoid", "softmax", "squared_error", "study", "tanh",
-    "train",
+    "train", "watch",
 ]  # fmt: skip
 
 

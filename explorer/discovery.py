@@ -33,10 +33,8 @@ ATTRIBUTE = "EXTENSION"  # the name of a loose file's `Extension`
 
 _LOOSE = "explorer_extension_"  # before the name of a loose file's module
 _LETTERS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}"), "letters, digits, hyphens, underscores and dots"
-_PRINTABLE = (
-    re.compile(r"[^\x00-\x20,](?:[^\x00-\x1f,]{0,38}[^\x00-\x20,])?"),
-    "up to 40 characters, no comma",
-)
+_PRINTED = re.compile(r"[^\x00-\x20,](?:[^\x00-\x1f,]{0,38}[^\x00-\x20,])?")
+_PRINTABLE = _PRINTED, "up to 40 characters, no comma"
 _CODE = re.compile(r"[\w.]+:\w+"), "module:name, as text"
 _TEXT = re.compile(".*", re.DOTALL), "text"
 _log = logging.getLogger(__name__)
@@ -122,9 +120,8 @@ def look_as_asked(words: Sequence[str]) -> tuple[list[str], bool]:
     names = os.environ.get(NAMES) if asked.extensions is None else asked.extensions
     known = [entry.name for entry in _entries()]
     if missing := [name for name in _listed(names or "") if name not in known]:
-        raise ExtensionError(
-            f"there is no extension {missing[0]}; installed are {', '.join(known) or 'none'}."
-        )
+        installed = ", ".join(known) or "none"
+        raise ExtensionError(f"there is no extension {missing[0]}; installed are {installed}.")
     use([*_chosen(names), *map(in_file, asked.extension)])
     return others, asked.strict
 

@@ -161,10 +161,10 @@ class Demonstration:
     def refused(self, dataset: Dataset) -> str:
         """Return in a sentence why it can't run on a data set; empty if it can."""
         is_known = dataset.n_classes == 10 and class_noun(dataset.class_names) == "digit"
-        if is_known and not dataset.is_plane and dataset.n_train >= _FEWEST:
+        if is_known and dataset.n_inputs == 28 * 28 and dataset.n_train >= _FEWEST:
             return ""
-        needed = f"It needs images of ten digits, {_FEWEST:,} or more to train on"
-        return f"{needed}; {dataset.name} has other ones or fewer. MNIST, under Data, will do."
+        needed = f"It needs 28 × 28 images of ten digits, {_FEWEST:,} or more to train on"
+        return f"{needed}; {dataset.name} has other ones or fewer. MNIST, in the page's header, will do."
 
     def last(
         self, dataset: Dataset, seed: int = 0, network: NeuralNetwork | None = None, **knobs: float

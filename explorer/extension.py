@@ -134,6 +134,7 @@ class Extension:
 
 
 _PANELS, _FILES = "explorer.app.panels", "explorer.exports.files"
+_WITHOUT_COMMAND = "open the explorer in the browser; what happens without a command"
 
 CORE = Extension(
     "core",
@@ -149,11 +150,7 @@ CORE = Extension(
     commands=tuple(
         Command(name, words, f"explorer.serve.{code}", table="explorer.serve:commands.toml")
         for name, words, code in (
-            (
-                "serve",
-                "open the explorer in the browser; what happens without a command",
-                "serve_command:run",
-            ),
+            ("serve", _WITHOUT_COMMAND, "serve_command:run"),
             ("train", "train one network in the terminal", "train_command:run"),
             ("study", "train many networks in the terminal, and compare them", "study_command:run"),
             ("archive", "write the exercise's mnist.tgz", "command:write_mnist"),

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+import struct
 import sys
 import tarfile
 import tokenize
@@ -18,19 +19,21 @@ from collections.abc import Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple, Self
+from types import MappingProxyType
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-HEADER_BYTES = 4096  # as many as `ArrayHeader` needs
+_HEADER_BYTES = 4096
 _CHUNK = 1 << 20  # bytes read at a time: a false size costs no more memory than the file holds
 _MOST_ENTRIES = 100
 _MOST_CONTENTS = 1 << 16  # bytes of the zip file's central directory
+_IDX_DTYPES = MappingProxyType({0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"})
 # Exceptions of the standard library's and NumPy's readers for a file that is truncated, altered or malicious.
 _DAMAGED = (
     OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, OverflowError, SyntaxError, MemoryError,
-    zlib.error, zipfile.BadZipFile, tarfile.TarError, tokenize.TokenError,
+    zlib.error, struct.error, zipfile.BadZipFile, tarfile.TarError, tokenize.TokenError,
 )  # fmt: skip
 
 
@@ -94,51 +97,49 @@ def open_plain_file(path: Path, name: str) -> io.BufferedReader:
         raise FileError(name, reason(error), "a file that can be read") from error
 
 
-class ArrayHeader(NamedTuple):
-    """The form of a stored array."""
+def read_array(
+    stream: Any, part: str, dtypes: str, n_axes: int | None, expected: str, most: int, may_be_empty: bool = False
+) -> NDArray[Any]:  # fmt: skip
+    """Return the array in a ``.npy`` or IDX file, `part` in errors; for the others see `ArrayArchive.array`."""
+    head = stream.read(_HEADER_BYTES)
+    try:
+        dtype, shape, is_fortran, n = _header(head)
+    except _DAMAGED as error:
+        found = "something else than a plain array" if head else "an empty file"
+        raise FileError(part, found, expected) from error
+    fits = re.fullmatch(dtypes, dtype.str[1:]) and n_axes in (None, len(shape))
+    if not fits or (0 in shape and not may_be_empty):
+        kind = "Python objects" if dtype.hasobject else dtype.name
+        raise FileError(part, f"{kind} of shape {shape}", expected)
+    # Without a limit a whole bomb would be unpacked. The extra byte is there if the data goes on.
+    if (n_bytes := prod(shape) * dtype.itemsize) > most:
+        raise FileError(part, f"{n_bytes} bytes of data, as its header says", f"at most {most}")
+    data, rest = np.empty(n_bytes + 1, np.uint8), head[n : n + n_bytes + 1]
+    data[: (n := len(rest))] = bytearray(rest)
+    while n_read := stream.readinto(data[n : n + _CHUNK]):
+        n += n_read
+    if n != n_bytes:
+        found = "more data than its header says" if n > n_bytes else f"{n} bytes of data"
+        raise FileError(part, found, f"{n_bytes} bytes, as its header says")
+    array = data[:n].view(dtype).reshape(shape, order="F" if is_fortran else "C")
+    if dtype.kind == "U" and (array.reshape(-1).view(dtype.str[0] + "u4") > sys.maxunicode).any():
+        raise FileError(part, "letters that Unicode has not", expected)
+    return array.astype(dtype.newbyteorder("="), copy=False)
 
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    size: int
-    """Size of the header itself, in bytes."""
-    is_fortran: bool = False
 
-    @classmethod
-    def of_npy(cls, head: bytes, part: str, expected: str) -> Self:
-        """Read the header in a ``.npy`` file's first `HEADER_BYTES`; `FileError` if it is no plain array's."""
-        stream, npy = io.BytesIO(head), np.lib.format
-        try:
-            is_first = npy.read_magic(stream) == (1, 0)
-            # Version 3 differs from 2 in the names of a record's fields only.
-            read = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
-            with warnings.catch_warnings(action="ignore"):  # numbers as Python 2 wrote them
-                shape, is_fortran, dtype = read(stream)
-        except _DAMAGED as error:
-            raise FileError(part, "something else than a plain array", expected) from error
-        if dtype.kind not in "OSUbiufc" or min(shape, default=0) < 0:
-            raise FileError(part, "something else than a plain array", expected)
-        return cls(dtype, shape, stream.tell(), is_fortran)
-
-    def __str__(self) -> str:
-        return f"{'Python objects' if self.dtype.hasobject else self.dtype.name} of shape {self.shape}"
-
-    @property
-    def n_bytes(self) -> int:
-        """Size of the array in bytes."""
-        return prod(self.shape) * self.dtype.itemsize
-
-    def read(self, stream: IO[bytes], head: bytes, part: str) -> NDArray[Any]:
-        """Read the rest of the file that begins with `head`; `FileError` unless the array ends where it does."""
-        # Without a limit a whole bomb would be unpacked. The extra byte is there if the data goes on.
-        data = bytearray(head[self.size :])
-        while len(data) <= self.n_bytes and (chunk := stream.read(min(_CHUNK, self.n_bytes + 1 - len(data)))):
-            data += chunk
-        if len(data) < self.n_bytes:
-            raise FileError(part, f"{len(data)} bytes of data", f"{self.n_bytes}, as its header says")
-        if len(data) > self.n_bytes:
-            raise FileError(part, "more data than its header says", f"{self.n_bytes} bytes")
-        array = np.frombuffer(data, self.dtype)
-        return array.reshape(self.shape, order="F" if self.is_fortran else "C")
+def _header(head: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
+    """Return an array's dtype and shape, whether it is stored by columns, and the size of its header in bytes."""
+    if head[:2] == b"\0\0" and head[3] <= 4:  # MNIST's own format
+        sizes = struct.unpack_from(f">{head[3]}I", head, 4)
+        return np.dtype(_IDX_DTYPES[head[2]]), sizes, False, 4 + 4 * head[3]
+    stream, npy = io.BytesIO(head), np.lib.format
+    # Version 3 differs from 2 in the names of a record's fields only.
+    read = npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
+    with warnings.catch_warnings(action="ignore"):  # numbers as Python 2 wrote them
+        shape, is_fortran, dtype = read(stream)
+    if dtype.kind not in "OSUbiufc" or min(shape, default=0) < 0:
+        raise ValueError
+    return dtype, shape, is_fortran, stream.tell()
 
 
 def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = ()) -> bytes:
@@ -158,15 +159,11 @@ class ArrayArchive:
 
     def __init__(self, stream: BinaryIO, name: str, most_bytes: int) -> None:
         self.name = name
-        _check_contents(stream, name)
-        self._archive = zipfile.ZipFile(stream)
+        self._archive = open_zip(stream, name, most_bytes)
         infos = self._archive.infolist()
         self._entries = {info.filename.removesuffix(".npy"): info for info in infos}
         if len(infos) > _MOST_ENTRIES or len(self._entries) < len(infos):
             raise FileError(name, f"{len(infos)} entries", f"each name once, at most {_MOST_ENTRIES}")
-        size = sum(info.file_size for info in infos)
-        if size > most_bytes:
-            raise FileError(name, f"{size} bytes when unpacked", f"at most {most_bytes}")
 
     @property
     def names(self) -> Set[str]:
@@ -197,30 +194,28 @@ class ArrayArchive:
 
         `dtypes` is a pattern of the dtype's code without its byte order: ``"f4|f8"``; None for `n_axes` fits any.
         """
-        entry, part = self._entries[key], f"{self.name}, {key}"
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise FileError(part, f"compression method {entry.compress_type}", "stored or deflated data")
-        with self._archive.open(entry) as stream:
-            head = stream.read(HEADER_BYTES)
-            header = ArrayHeader.of_npy(head, part, expected)
-            fits = re.fullmatch(dtypes, header.dtype.str[1:]) and n_axes in (None, len(header.shape))
-            if not fits or (0 in header.shape and not may_be_empty):
-                raise FileError(part, str(header), expected)
-            array = header.read(stream, head, part)
-        array = array.astype(array.dtype.newbyteorder("="), copy=False)
-        if array.dtype.kind == "U" and (array.reshape(-1).view(np.uint32) > sys.maxunicode).any():
-            raise FileError(part, "letters that Unicode has not", expected)
-        return array
+        part, most = f"{self.name}, {key}", self.size(key)
+        with self._archive.open(self._entries[key]) as stream:
+            return read_array(stream, part, dtypes, n_axes, expected, most, may_be_empty)
 
 
-def _check_contents(stream: BinaryIO, name: str) -> None:
-    """Raise if the central directory is large: zipfile creates an object for each of its entries."""
-    # The last 22 bytes have its size (APPNOTE.TXT 6.3.10, 4.3.16), unless there is a comment or, before them, the
-    # locator of a record for millions of entries: files of arrays have neither.
+def open_zip(stream: BinaryIO, name: str, most: int, most_names: int = _MOST_CONTENTS) -> zipfile.ZipFile:
+    """Open a zip file, plain or deflated, of at most `most` bytes and `most_names` of names; else `FileError`.
+
+    zipfile creates an object for each entry of the central directory, whose size is in the last 22 bytes (APPNOTE
+    6.3.10, 4.3.16), unless there is a comment or, before them, the locator of a record for millions of entries.
+    """
     stream.seek(max(stream.seek(0, os.SEEK_END) - 42, 0))
     tail = stream.read()
     if tail[-22:-18] != b"PK\5\6" or tail[-2:] != b"\0\0":
         raise zipfile.BadZipFile("File is not a zip file")
     size = int.from_bytes(tail[-10:-6], "little")
-    if size > _MOST_CONTENTS or tail.startswith(b"PK\6\7"):
-        raise FileError(name, f"{size} bytes of names of entries", f"at most {_MOST_ENTRIES} entries")
+    if size > most_names or tail.startswith(b"PK\6\7"):
+        raise FileError(name, f"{size} bytes of names of entries", f"at most {most_names}: fewer files")
+    archive = zipfile.ZipFile(stream)
+    if (size := sum(entry.file_size for entry in archive.infolist())) > most:
+        raise FileError(name, f"{size} bytes when unpacked", f"at most {most}")
+    known = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+    if others := {entry.compress_type for entry in archive.infolist()} - known:
+        raise FileError(name, f"compression method {others.pop()}", "stored or deflated files")
+    return archive

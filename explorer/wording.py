@@ -65,8 +65,8 @@ def queue_text(position: int) -> str:
 
 
 def class_noun(class_names: Iterable[str]) -> str:
-    """Return the noun for a class: ``"digit"`` if all names are digits, else ``"class"``."""
-    return "digit" if all(name.isdigit() for name in class_names) else "class"
+    """Return the noun for a class: ``"digit"`` if all names are one digit, else ``"class"``."""
+    return "digit" if all(name.isdigit() and len(name) == 1 for name in class_names) else "class"
 
 
 def with_noun(text: str, noun: str) -> str:
@@ -79,7 +79,7 @@ def with_article(name: str) -> str:
     """Return a class's name as in a sentence: "an 8", "a 7", "Sneaker"."""
     if not name.isdigit():
         return name
-    return f"an {name}" if name.startswith("8") else f"a {name}"
+    return f"an {name}" if name.startswith("8") or name in ("11", "18") else f"a {name}"
 
 
 def writable(text: str) -> str:

@@ -1,10 +1,12 @@
-"""Writes the tables of the guide's reference.md and extend.md, when a setting, option or class has changed."""
+"""Writes what follows from the code in the guide's reference.md, extend.md and api.md, where examples are kept."""
 
 import argparse
 import ast
 import inspect
 import io
 import os
+import re
+import textwrap
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from pathlib import Path
@@ -54,6 +56,19 @@ RELIED_ON = {  # names of modules, with the members of classes
     "explorer.testing": {"opened": "", "only": "", "run_command": "", "answered": ""},
     "explorer.discovery": {"ExtensionError": ""},
 }
+
+API = {
+    "The network": "NeuralNetwork",
+    "Its functions": "sigmoid d_sigmoid relu d_relu tanh d_tanh softmax squared_error d_squared_error "
+    "cross_entropy d_cross_entropy",
+    "Scores": "accuracy confusion_matrix per_class most_confused",
+    "Images and points": "load_mnist load_dataset load_plane Dataset DatasetError",
+    "Runs": "TrainingConfig ConfigError train EpochRecord History race",
+    "Studies": "grid study Trial",
+    "On a page": "Explorer LossCurve AccuracyCurve ConfusionMatrix Mistakes NetworkView Weights Settings "
+    "RunButtons watch",
+}
+"""The public names, in their sections."""
 
 
 def settings() -> str:
@@ -154,9 +169,51 @@ def extending() -> str:
     return "\n\n".join([BEGIN, contributions(), "### The explorer's own", words, relied_on(), END])
 
 
+def prose(docstring: str) -> str:
+    """A docstring in NumPy's style, as Markdown; examples stand on the page."""
+    words, *sections = re.split(r"^(\w+)\n-+\n", docstring, flags=re.MULTILINE)
+    parts = [cell(paragraph) for paragraph in words.strip().split("\n\n")]
+    for title, body in zip(sections[::2], sections[1::2], strict=True):
+        if title != "Examples":
+            entries = (entry.partition("\n") for entry in re.split(r"\n(?=\S)", body.strip()))
+            rows = [f"- `{name}`" + f": {cell(text)}" * bool(text) for name, _, text in entries]
+            parts.append("\n".join([f"{title}:\n", *rows]))
+    return "\n\n".join(parts)
+
+
+def call(name: str, thing: object) -> str:
+    """How a function or class is called, without types."""
+    signature = inspect.signature(thing)
+    plain = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
+    text = f"{name}{signature.replace(parameters=plain, return_annotation=signature.empty)}"
+    text = re.sub(r"<class '([\w.]+)'>", r"\1", text)
+    return "\n".join(textwrap.wrap(text, 80, subsequent_indent=" " * 4, break_on_hyphens=False))
+
+
+def examples(text: str) -> dict[str, str]:
+    """The examples of the page on the API, by the names that they are of."""
+    parts = re.split(r"^### `(\w+)`$", text, flags=re.MULTILINE)[1:]
+    found = {name: re.findall(r"^```pycon\n.*?^```$", part, re.DOTALL | re.MULTILINE)
+             for name, part in zip(parts[::2], parts[1::2], strict=True)}  # fmt: skip
+    return {name: "\n\n".join(blocks) for name, blocks in found.items()}
+
+
+def api(text: str) -> str:
+    """The part of the page on the API that follows from docstrings, with the examples that it has."""
+    kept, parts = examples(text), [BEGIN]
+    for title, names in API.items():
+        parts.append(f"## {title}")
+        for name in names.split():
+            thing = getattr(explorer, name)
+            code = f"```text\n{call(name, thing)}\n```"
+            parts += [f"### `{name}`", code, prose(inspect.getdoc(thing)), kept.get(name, "")]
+    return "\n\n".join([*filter(None, parts), END])
+
+
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_args()
-    for name, made in {"reference.md": generated(), "extend.md": extending()}.items():
+    for name, make in {"reference.md": generated, "extend.md": extending, "api.md": api}.items():
         text = (GUIDE / name).read_text(encoding="utf-8")
+        made = make(text) if name == "api.md" else make()
         before, after = text.split(BEGIN)[0], text.split(END)[-1]
         (GUIDE / name).write_text(f"{before}{made}{after}", encoding="utf-8")

@@ -1,10 +1,11 @@
-"""Builds the guide as static pages: README, notebooks/guide and the executed notebooks, with a published page.
+"""Builds the guide as static pages: README, guide, executed notebooks, a published page, trends of speed.
 
 ``python tests/guide_site.py FOLDER`` takes two minutes. Pages load nothing from other hosts, and all links lead
 somewhere.
 """
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
@@ -16,12 +17,23 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[1]
 LEARN = ("tutorial", "exercise", "pitfalls", "explorer", "demonstrations", "guide/demonstrations", "studies")
-TEACH = ("guide/teach_a_class", "guide/kubernetes", "presentation", "compose", "guide/studies_and_clusters")
+TEACH = (
+    "guide/for_your_course",
+    "guide/teach_a_class",
+    "guide/kubernetes",
+    "presentation",
+    "compose",
+    "guide/studies_and_clusters",
+)
 LOOK_UP = (
+    "guide/your_own_images",
     "guide/reference",
+    "guide/api",
     "guide/how_it_is_built",
+    "guide/decisions",
     "guide/extend",
     "guide/performance_and_published_networks",
+    "guide/trends",
 )
 NAVIGATION = {"Learn": LEARN, "Teach": TEACH, "Look up": (*LOOK_UP, "guide/compared_with_others")}
 """All pages below notebooks/ in their sections, in the order of learning."""
@@ -114,6 +126,33 @@ def complaints(site):
             yield f"{path.relative_to(site)} loads {address}"
 
 
+def trends(lines):
+    """Yield the benchmarks' history as Markdown: each ratio, first, latest and drawn, then the runs."""
+    rows = [json.loads(line) for line in lines]
+    yield "| what | ratio | first | latest | over time |\n|---|---|---|---|---|"
+    for name in dict.fromkeys(name for row in rows for name in row["ratios"]):
+        values = {row["commit"]: row["ratios"][name] for row in rows if name in row["ratios"]}
+        first, *_, latest = *values.values(), *values.values()
+        scale = 28 / (max(values.values()) or 1)
+        points = " ".join(
+            f"{10 + 30 * i},{32 - scale * value:.1f}" for i, value in enumerate(values.values())
+        )
+        words = ", ".join(f"{commit} {value:g}" for commit, value in values.items())
+        line = f'<polyline fill="none" stroke="currentColor" stroke-width="2" points="{points}"/>'
+        size = f'width="{20 + 30 * len(values)}" height="36"'
+        drawn = f'<svg {size} role="img" aria-label="{words}">{line}</svg>'
+        yield f"| {name.replace(': ', ' | ', 1)} | {first:g} | {latest:g} | {drawn} |"
+    yield "\n| commit | of | measured | processor | BLAS | load |\n|---|---|---|---|---|---|"
+    for row in rows:
+        words = (
+            row["commit"],
+            row["of"],
+            row["measured"],
+            *map(row["machine"].get, ("processor", "BLAS", "load")),
+        )
+        yield f"| {' | '.join(words)} |"
+
+
 def titled(path):
     """The heading of a page."""
     return re.search("^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)[1]
@@ -148,22 +187,29 @@ def collect(docs, executed):
     """Copy what the pages are made of."""
     guide = docs / "notebooks" / "guide"
     shutil.copytree(ROOT / "notebooks" / "guide", guide)
-    shutil.copytree(ROOT / ".github", docs / "images", ignore=shutil.ignore_patterns("*.yml", "*.md"))
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace(".github/", "images/")
+    shutil.copytree(
+        ROOT / ".github", docs / "images", ignore=shutil.ignore_patterns("*.yml", "PULL*", "ISSUE*")
+    )
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     for source in {*re.findall(r"\]\((explorer/[^)]+\.py)\)", text)}:
         (docs / source).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / source, docs / source)
     (docs / "index.md").write_text(text, encoding="utf-8")
     (docs / "notebook.css").write_text(STYLE, encoding="utf-8")
     (docs / "notebook.js").write_text(SCRIPT, encoding="utf-8")
-    teach = guide / "teach_a_class.md"
-    teach.write_text(teach.read_text(encoding="utf-8") + LIVE, encoding="utf-8")
+    history = (ROOT / "tests" / "benchmarks" / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    for name, more in {"teach_a_class": LIVE, "trends": "\n" + "\n".join(trends(history)) + "\n"}.items():
+        with (guide / f"{name}.md").open("a", encoding="utf-8") as page:
+            page.write(more)
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         body = page_of(path, is_executed=path.stem in executed)
         if plotly := re.search(r"(?<=<script>)/\*\*\n\* plotly\.js .*?(?=</script>)", body, re.DOTALL):
             (docs / "notebooks" / "plotly.js").write_text(plotly[0], encoding="utf-8")
             body = body.replace(f"<script>{plotly[0]}", '<script src="plotly.js">')
         (docs / "notebooks" / f"{path.stem}.md").write_text(body, encoding="utf-8")
+    for path in docs.rglob("*.md"):
+        text = path.read_text(encoding="utf-8").replace(".github/", "images/")
+        path.write_text(text.replace("../README.md", "../index.md"), encoding="utf-8")
 
 
 def live(folder):

@@ -37,6 +37,7 @@ from explorer import TrainingConfig
 from explorer.app.url_state import Link
 from explorer.datasets import Dataset, DatasetError, load_dataset
 from explorer.datasets.dataset import ARRAYS
+from explorer.datasets.loading import sent_dataset
 from explorer.datasets.preprocessing import preprocess
 from explorer.figures.studies import StudyView, study_data
 from explorer.network import NeuralNetwork
@@ -253,6 +254,17 @@ def odd_message(rng: random.Random) -> tuple[dict[str, Any], list[bytes]]:
     return message, [rng.randbytes(rng.choice((0, 3, 2000)))] * rng.randrange(3)
 
 
+def odd_folder(rng: random.Random) -> bytes:
+    """Return drawings or files as the page sends them, or not quite."""
+    content = bytes(rng.choices((0, 255), k=400))
+    files = [[f"{k}/{i}", 100] for k in "ab" for i in range(2)]
+    files[rng.randrange(4)] = rng.choice((*VALUES, [rng.choice(VALUES), 100], ["../a/1", rng.choice(VALUES)]))
+    line = json.dumps(
+        {"drawn": rng.choice(VALUES), "files": rng.choice((files, files, *VALUES))}, default=str
+    )
+    return damaged(line.encode() + b"\n" + content, rng)
+
+
 # ---------------------------------------------------------------- what reads it
 
 
@@ -317,6 +329,7 @@ READERS = {
     ),
     "journal": Reader(odd_journal, read_journal, (StudyError,)),
     "archive": Reader(odd_archive, read_archive, (DatasetError,)),
+    "sent": Reader(odd_folder, lambda content: sent_dataset("it/", content), (DatasetError,)),
     "folder": Reader(odd_file, read_file, (DatasetError,)),
     "drawing": Reader(lambda rng: damaged(bytes(SIDE * SIDE), rng), read_drawing, (traitlets.TraitError,)),
     "upload": Reader(odd_message, read_message),

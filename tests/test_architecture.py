@@ -13,7 +13,7 @@ FLOORS = {
     "foreign_files": (0, {"numpy"}),
     "extension": (0, set()),
     "network": (1, {"numpy"}),
-    "datasets": (1, {"numpy"}),
+    "datasets": (1, {"numpy", "PIL"}),  # the second only where image files are read
     "discovery": (2, set()),
     "engine": (2, {"numpy"}),
     "inspection": (2, {"numpy"}),
@@ -23,9 +23,9 @@ FLOORS = {
     "session": (4, {"numpy"}),
     "experiments": (5, {"numpy", "plotly"}),
     "exports": (5, {"numpy", "plotly", "jinja2"}),
-    "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
+    "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets", "pygments"}),
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
-    "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "cloudpickle", "pygments"}),  # widget: a card
+    "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "cloudpickle"}),  # widget: a card
     "serve": (
         8,
         {"numpy", "traitlets", "ipywidgets", "ipykernel", "IPython", "jupyter_client", "jupyter_server"}

@@ -78,33 +78,29 @@ def of(shape, dtype="u1"):
 GOOD = npy(np.zeros((40, 28, 28), np.uint8))
 BAD_IMAGES = [
     ("an empty file", b""),
-    ("starts with the bytes 6e 6f 74 20", b"not an array\n"),
-    ("starts with the bytes 80 04", pickle.dumps(Trap())),
-    ("starts with the bytes 50 4b 03 04", b"PK\3\4" + bytes(100)),
-    (r"float64 of shape \(40, 28, 28\), expected uint8", of((40, 28, 28), float)),
-    (r"uint16 of shape \(40, 28, 28\), expected uint8", of((40, 28, 28), "u2")),
-    ("bool of shape", of((40, 28, 28), bool)),
+    (ARRAY, b"not an array\n"),
+    (ARRAY, pickle.dumps(Trap())),
+    (ARRAY, b"PK\3\4" + bytes(100)),
     ("Python objects of shape", npy(np.full((40, 28, 28), None))),
-    (r"\(40, 784\), expected uint8 of shape \(n, 28, 28\)", of((40, 784))),
-    (r"\(0, 28, 28\), expected .* n at least 1", of((0, 28, 28))),
-    (r"uint8 of shape \(40,\), expected uint8 of shape \(n, 28, 28\)", of(40)),
-    (r"\d{12} bytes of data, expected at most 50000000", lying("9" * 9 + ", 28, 28")),
-    ("784000000 bytes of data, expected at most 50000000 in a file of this size", lying("1000000, 28, 28")),
+    (r"uint8 of shape \(0, 28, 28\), expected an array", of((0, 28, 28))),
+    (r"uint8 of shape \(40,\), expected images of shape \(n, height, width\)", of(40)),
+    (r"\d{12} bytes of data, as its header says, expected at most 50000000", lying("9" * 9 + ", 28, 28")),
+    ("784000000 bytes of data, as its header says, expected at most 50000000", lying("1000000, 28, 28")),
     ("0 bytes of data, expected 31360", lying(order="True")),
     (f"found {ARRAY}", lying("-1, 28, 28")),
-    (f"{ARRAY}, expected uint8", npy_header("(" * 60_000)),
-    (f"{ARRAY}, expected uint8", GOOD.replace(b"NUMPY", b"NUMPI")),
-    (f"{ARRAY}, expected uint8", b"\x93NUMPY\x02\0\xff\xff\xff\xff" + bytes(9000)),
-    (f"{ARRAY}, expected uint8", GOOD[:60]),
-    (f"{ARRAY}, expected uint8", npy_header("__import__('os').mkdir('sprung')")),
-    (f"{ARRAY}, expected uint8", npy(np.zeros(3, "u1,u1"))),
-    ("31359 bytes of data, expected 31360, as its header says", GOOD[:-1]),
+    (f"{ARRAY}, expected an array", npy_header("(" * 60_000)),
+    (f"{ARRAY}, expected an array", GOOD.replace(b"NUMPY", b"NUMPI")),
+    (f"{ARRAY}, expected an array", b"\x93NUMPY\x02\0\xff\xff\xff\xff" + bytes(9000)),
+    (f"{ARRAY}, expected an array", GOOD[:60]),
+    (f"{ARRAY}, expected an array", npy_header("__import__('os').mkdir('sprung')")),
+    (f"{ARRAY}, expected an array", npy(np.zeros(3, "u1,u1"))),
+    ("31359 bytes of data, expected 31360 bytes, as its header says", GOOD[:-1]),
     ("more data than its header says, expected 31360 bytes", GOOD + b"\0"),
-    ("starts with the bytes 00 00 07 03", idx(40, 28, 28, kind=7)),
+    (ARRAY, idx(40, 28, 28, kind=7)),
     ("0 bytes of data, expected 125440", idx(40, 28, 28, kind=0x0D)),
-    ("0 bytes of data, expected 1,", idx()),
-    ("starts with the bytes 00 00 08 ff", idx(40, 28, 28, axes=255)),
-    ("an idx header that is cut off", idx(40, 28, 28)[:9]),
+    ("0 bytes of data, expected 1 bytes", idx()),
+    (ARRAY, idx(40, 28, 28, axes=255)),
+    (ARRAY, idx(40, 28, 28)[:9]),
     (r"\d{29} bytes of data", idx(*[2**32 - 1] * 3)),
     ("31359 bytes of data, expected 31360", idx(40, 28, 28) + bytes(31359)),
     ("more data than its header says", idx(40, 28, 28) + bytes(31361)),
@@ -113,21 +109,21 @@ BAD_IMAGES = [
     ("damaged data, “error -3", b"\x1f\x8b\x08\0" + bytes(6) + b"\xff" * 99),
     ("damaged data, “unknown compression", b"\x1f\x8b\x63" + bytes(99)),
     ("damaged data, “not a gzipped file", gzip.compress(GOOD) + b"tail"),
-    ("starts with the bytes 1f 8b", gzip.compress(gzip.compress(GOOD))),
+    (ARRAY, gzip.compress(gzip.compress(GOOD))),
     ("more data than its header says, expected", gzip.compress(GOOD) + ZEROS),
-    (f"{ARRAY}, expected uint8", gzip.compress(b"\x93NUMPY\x03\0\xff\xff\xff\x7f") + ZEROS),
-    ("uint8|starts with the bytes 00 00 00 00", ZEROS),
-    ("200000000 bytes of data, expected at most", gzip.compress(lying("1, 10000, 20000")) + ZEROS),
-    ("found 40 labels, expected 39, one for each image", of((39, 28, 28))),
+    (f"{ARRAY}, expected an array", gzip.compress(b"\x93NUMPY\x03\0\xff\xff\xff\x7f") + ZEROS),
+    (ARRAY, ZEROS),
+    (
+        "200000000 bytes of data, as its header says, expected",
+        gzip.compress(lying("1, 10000, 20000")) + ZEROS,
+    ),
+    (r"found labels of shape \(40,\), expected 39, one for each image", of((39, 28, 28))),
 ]
 BAD_LABELS = [
-    ("label 10, expected labels from 0 to 9", npy(np.full(40, 10))),
-    (r"float64 of shape \(40,\), expected integers of shape \(n,\)", of(40, float)),
-    ("<U1 of shape", npy(np.full(40, "7"))),
     (f"found {ARRAY}", of(40, "M8[s]")),
-    (r"Python objects of shape \(40,\), expected integers", npy(np.array([Trap()] * 40))),
-    (r"uint8 of shape \(40, 28, 28\), expected integers", GOOD),
-    ("found 39 labels, expected 40, one for each image", of(39, int)),
+    (r"Python objects of shape \(40,\), expected an array", npy(np.array([Trap()] * 40))),
+    (r"labels of shape \(40, 28, 28\), expected 40, one for each", GOOD),
+    (r"found labels of shape \(39,\), expected 40, one for each image", of(39, int)),
 ]
 
 
@@ -147,16 +143,11 @@ def member(name, content=b"", **fields):
     return info.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
 
 
-def enormous(flag):
-    """A header that announces 8 GB, and nothing after it."""
-    return member("large", type=flag, size=0o77777777777)
-
-
 def changed_byte(content, at):
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
-NO_TAR = "something else than a tar archive, or a damaged one, expected a .tgz or .tar .*, or their folder"
+NO_TAR = "a file of another kind, or a damaged one, expected a folder of images for each class"
 
 
 def archives():
@@ -175,30 +166,31 @@ def archives():
             )
             for kind in (b"1", b"2", b"3", b"4", b"6", b"7")
         ),
-        ("two files for the train images", member(f"again/{IMAGES}", files()[IMAGES])),
+        ("two files called mnist-train-images.npy", member(f"again/{IMAGES}", files()[IMAGES])),
         ("more than 1000 members", b"".join(member(f"{number}") for number in range(1001))),
-        (f"{NO_TAR}|more than 150 MB", member("a").replace(b"00000000000\0", b"-0000000777\0", 1)),
+        (f"{NO_TAR}|more than 150000000", member("a").replace(b"00000000000\0", b"-0000000777\0", 1)),
     ]
     whole = [
-        ("an empty file, expected a .tgz", b""),
+        ("an empty file, expected a folder", b""),
         (NO_TAR, gzip.compress(b"")),
-        ("none of the four files", bytes(10_240)),
-        *((NO_TAR, content) for content in (b"hello" * 500, GOOD, b"PK\3\4" + bytes(600))),
-        ("more than 150 MB when unpacked", enormous(b"0")),
-        *((NO_TAR, enormous(flag)) for flag in (b"L", b"x")),
+        ("found no images, expected a folder", bytes(10_240)),
+        *((f"{NO_TAR}|not a zip", content) for content in (b"hello" * 500, GOOD, b"PK\3\4" + bytes(600))),
+        *((NO_TAR, member("8 GB", type=flag, size=0o77777777777)) for flag in (b"0", b"L", b"x")),
         (NO_TAR, member("a", type=b"L") * 3000),
-        ("more than 150 MB when unpacked", ZEROS),
-        ("more than 150 MB when unpacked", gzip.compress(sound_archive()) + ZEROS),
+        ("more than 150000000 bytes when unpacked", ZEROS),
+        ("more than 150000000 bytes when unpacked", gzip.compress(sound_archive()) + ZEROS),
         (NO_TAR, member("README", bytes(2000))[:1500]),
         ("damaged data, “CRC check failed", changed_byte(gzip.compress(sound_archive()), -8)),
         (NO_TAR, changed_byte(sound_archive(), 148)),
-        ("none of the four files", archive({"README": b"hello", f"._{IMAGES}": b"x"}, "w")),
+        (
+            "found only ._mnist-train-images.npy, README, expected a folder",
+            archive({"README": b"hello", f"._{IMAGES}": b"x"}, "w"),
+        ),
         *((words, archive(files() | dict([file]), "w:gz")) for words, file in [*data_files()][::3]),
     ]
     for gone in files():
         left = {name: content for name, content in files().items() if name != gone}
-        role = gone.removeprefix("mnist-").removesuffix(".npy").replace("-", " ")
-        whole.append((f"no {role}, expected mnist-train-images.npy, .* or idx", archive(left, "w")))
+        whole.append((f"only .*{', '.join(sorted(left))[-60:]}, expected", archive(left, "w")))
     return [*((words, content + sound_archive()) for words, content in before), *whole]
 
 
@@ -247,7 +239,8 @@ def weights_files():
             (r"b2: found float32 of shape \(1, 10\)", {"b2": np.ones((1, 10), "f4")}),
             ("b2: found values that are infinite or not a number", {"b2": np.full((10, 1), np.nan, "f4")}),
             ("W1: found Python objects", {"W1": np.array([[Trap()] * 784] * 4)}),
-            *((f"W1: found {ARRAY}", {"W1": one}) for one in (np.zeros((4, 9), "f4,f4"), pickle.dumps(ONES), b"")),
+            *((f"W1: found {ARRAY}", {"W1": one}) for one in (np.zeros((4, 9), "f4,f4"), pickle.dumps(ONES))),
+            ("W1: found an empty file", {"W1": b""}),
             ("its header says", {"W1": header((10**9, 10**3), "<f4") + bytes(48)}),
             ("its header says", {"W1": header((10**11, 10**11), "<f4") + bytes(48)}),
             ("found more data than its header says", {"W1": header((2, 4), "<f4") + bytes(48)}),

@@ -54,7 +54,7 @@ def test_all_that_the_package_imports_is_declared():
     found = imported("explorer")
     assert {"numpy", "traitlets", "IPython"} <= found.keys()
     undeclared = {name for name, bringers in found.items() if not bringers & REQUIRED.keys()}
-    assert undeclared == {"playwright"}  # of the extra "pdf", asked for where it is missing
+    assert undeclared == {"playwright", "PIL"}  # of the extras "pdf" and "images", asked for where missing
 
 
 def test_all_that_is_declared_is_imported():

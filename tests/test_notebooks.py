@@ -36,6 +36,9 @@ def test_is_a_valid_notebook_for_python_without_outputs_and_state(path):
     first = notebook.cells[0]
     assert first.cell_type == "markdown"
     assert first.source.startswith("# ")
+    # A picture, which GitHub shows, and Jupyter, which serves no hidden folder, doesn't; then two sentences.
+    shown = re.search(r"\n\n!\[.+\]\(\.\./(\.github/\w+\.png)\)\n\n[^\n]+\. [^\n]+\.\n", first.source)
+    assert (HERE.parent / shown[1]).is_file()
 
 
 @parametrized(OURS)
@@ -70,9 +73,14 @@ def test_text_states_no_number_that_a_cell_has_not_computed(path):
 
 @pytest.mark.slow
 def test_the_app_in_a_cell_is_changed_and_read_by_the_next():
-    app, accuracy = outputs(execute_here(read(HERE.parent / "notebooks" / "explorer.ipynb")))
+    app, accuracy, mistakes, records, without, notes = outputs(
+        execute_here(read(HERE.parent / "notebooks" / "explorer.ipynb"))
+    )
     assert "application/vnd.jupyter.widget-view+json" in app.data
     assert float(accuracy.data["text/plain"]) > 0.9
+    assert mistakes.data["text/plain"].count("Confusion(") == 3
+    assert [len(one.text.splitlines()) for one in (records, without)] == [10, 3]
+    assert "Drawn for testing" in notes.data["text/plain"]
 
 
 @pytest.mark.long

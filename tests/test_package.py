@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -82,8 +83,12 @@ def test_every_public_name_is_listed_once_is_there_and_has_words():
         assert not callable(thing) or (thing.__doc__ or "").strip(), name
 
 
-def test_the_version_is_pyprojects():
+def test_the_version_is_in_one_place_and_heads_the_changelog():
     import explorer
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert explorer.__version__ == project["version"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["hatch"]["version"] == {"path": "explorer/__init__.py"}
+    assert project["project"]["dynamic"] == ["version"]
+    head = re.search("^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    assert f"version = {{{explorer.__version__}}}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.fullmatch(rf"{re.escape(explorer.__version__)} — (unreleased|\d{{4}}-\d\d-\d\d)", head)

@@ -1,5 +1,6 @@
 """What README and guide show works: their Python runs as it stands, their tables say what the code says."""
 
+import doctest
 import re
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from pathlib import Path
 import guide_reference
 import pytest
 
+import explorer
 from explorer.serve.command import main
 
 ROOT = Path(__file__).parents[1]
 GUIDE = sorted((ROOT / "notebooks" / "guide").glob("*.md"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *GUIDE)}
+EXAMPLES = guide_reference.examples(TEXTS["api.md"])
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PYTHON = [block for text in TEXTS.values() for block in BLOCK.findall(text)]
 
@@ -45,11 +48,14 @@ def test_the_study_of_the_command_runs(folder, tmp_path, monkeypatch, capsys):
 def test_ci_runs_the_tests_as_a_user_does():
     """Nothing adds to the README's command: what it needs is in pyproject.toml, for everybody."""
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    parts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / ".ci").iterdir()}
+    assert set(re.findall(r"\.ci/(\w+)", "".join(parts.values()))) <= parts.keys()
     command = next(line for line in README.splitlines() if ".venv/bin/pytest" in line)
     assert "=" not in command
     assert """command="$(grep -m1 -F '.venv/bin/pytest' README.md)"\n""" in ci
     assert 'bash -c "$command"\n' in ci
-    assert re.findall(r"\bexport (\w+)|\b(PYTEST_\w+)", ci) == [("EXPLORER_REQUIRE_ALL", "")]
+    for text in parts.values():
+        assert {*re.findall(r"\bexport (\w+)|\b(PYTEST_\w+)", text)} <= {("EXPLORER_REQUIRE_ALL", "")}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     options = project["tool"]["pytest"]["ini_options"]["addopts"].split()
     assert {"-n", "auto", "--dist=loadfile"} <= {*options}
@@ -96,3 +102,31 @@ def test_the_reference_says_what_settings_and_commands_say():
         # How they are set differs from Python to Python.
         options, listed = ({*re.findall(r"(?<!\w)--[a-z0-9-]+", one)} for one in (text, known))
         assert options == listed, f"{command}: run tests/guide_reference.py"
+
+
+def test_the_api_page_is_what_docstrings_say_with_each_public_name_once():
+    assert guide_reference.api(TEXTS["api.md"]) in TEXTS["api.md"], "run tests/guide_reference.py"
+    named = " ".join(guide_reference.API.values()).split()
+    assert sorted(named) == sorted(explorer.__all__)
+
+
+@pytest.mark.parametrize("name", explorer.__all__)
+def test_its_example_runs_and_comes_to_what_it_shows(name):
+    code = EXAMPLES[name].removeprefix("```pycon\n").removesuffix("```")
+    example = doctest.DocTestParser().get_doctest(code, {}, name, "api.md", 0)
+    assert re.search(rf"\b{name}\b", code)
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_contributing_names_files_that_are_there_and_each_script_of_ci():
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(
+        re.findall(r"`((?:explorer|tests|notebooks|\.ci)/[\w./-]*|pyproject\.toml|CHANGELOG\.md)", text)
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert {f".ci/{path.name}" for path in (ROOT / ".ci").iterdir()} <= named
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert (ROOT / ".github" / link).is_file(), link
+    recipes = text.partition("## Recipes")[2].partition("\n## ")[0].split("\n### ")[1:]
+    assert len(recipes) == 7
+    assert all(recipe.count("tests/") and len(recipe.strip().splitlines()) <= 12 for recipe in recipes)

@@ -8,15 +8,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (36_000, 30_500),
-    "of them, the core": (28_950, 25_000),  # everything but the extensions
-    "lines of Python that are code": (25_550, 21_000),
-    "files of Python": (202, 190),
-    "lines of JavaScript": (5_600, 5_400),
-    "lines of CSS": (4_440, 4_000),
+    "lines of Python": (37_000, 30_500),
+    "of them, the core": (29_950, 25_000),  # everything but the extensions
+    "lines of Python that are code": (26_300, 21_000),
+    "files of Python": (206, 190),
+    "lines of JavaScript": (6_100, 5_400),
+    "lines of CSS": (4_630, 4_000),
     "lines of TOML": (3_300, 3_300),
-    "lines of all kinds": (50_300, 48_000),
-    "lines of tests": (41_250, 38_000),
+    "lines of all kinds": (51_900, 48_000),
+    "lines of tests": (43_950, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (350, 350),  # with its bases
 }

@@ -38,6 +38,7 @@ FILES = [
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml")),
     *sorted((ROOT / "notebooks").glob("*.ipynb")),
     *sorted((ROOT / "notebooks" / "guide").glob("*.md")),
+    *sorted((ROOT / ".github").glob("*.md")),
     *(
         path
         for folder in ("explorer", "tests")
@@ -68,17 +69,17 @@ def python_text(source):
     )
 
 
-def css_text(source):
-    """The comments; names of classes are no words."""
-    return "\0".join(re.findall(r"/\*.*?\*/", source, flags=re.DOTALL))
-
-
 def notebook_text(source):
     """What stands in the cells: their code is read like prose, which finds words in its comments too."""
     return "\n".join("".join(cell["source"]) for cell in json.loads(source)["cells"])
 
 
-TEXT = {".py": python_text, ".css": css_text, ".ipynb": notebook_text}
+CSS_COMMENTS = re.compile(r"/\*.*?\*/", re.DOTALL)  # names of classes are no words
+TEXT = {
+    ".py": python_text,
+    ".css": lambda source: "\0".join(CSS_COMMENTS.findall(source)),
+    ".ipynb": notebook_text,
+}
 
 
 def found_in(source, suffix, right=()):

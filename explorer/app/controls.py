@@ -1,18 +1,19 @@
 """The controls of a session: settings, run buttons, the choice of data set, and advice with its buttons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from explorer.datasets import Dataset, DatasetError
-from explorer.datasets.loading import DatasetOffer
+from explorer.datasets.loading import DatasetOffer, sent_dataset
 from explorer.datasets.plane import KINDS, Plane, dataset_of
 from explorer.discovery import ExtensionError
 from explorer.figures.curves import step_in_words
+from explorer.foreign_files import printable
 from explorer.network import most_confused
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig
 from explorer.training.event_loop import log_fault
-from explorer.training.presets import POINTS, START
+from explorer.training.presets import opening_config, usual_config
 from explorer.widgets.header import Header, Message, Messages
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
@@ -32,9 +33,7 @@ class SettingsPart:
         own = None if session.own is None else session.own.settings
         self.view = SettingsPanel(session.config, shown=shown or own)
         self.view.on_change(on_loop(session.apply_changes))
-        self.view.on_clean(
-            on_loop(lambda config: session.apply(config, clean=True, at_once=config == session.config))
-        )
+        self.view.on_clean(on_loop(lambda new: session.apply(new, clean=True, at_once=new == session.config)))
         for name in _CHANGEABLE:
             self.view[name].on_change_now(on_loop(lambda value, name=name: session.change(**{name: value})))
 
@@ -42,7 +41,7 @@ class SettingsPart:
         """Show the current settings, and the initial weights of the next run."""
         if state.dataset is not self._dataset:
             self._dataset = data = state.dataset
-            self.view.fit_to(len(data.train_labels), data.n_classes, data.noun)
+            self.view.fit_to(len(data.train_labels), data.n_classes, data.noun, data.n_inputs)
         self.view.show(state.config, state.start)
         run = state.run
         now = (None, None) if run is None or not run.can_be_changed else run.now
@@ -161,19 +160,25 @@ class DataChoice:
         self, session: Session, others: Iterable[Dataset | DatasetOffer], messages: Messages, header: Header
     ) -> None:
         self._session, self._messages, self._header = session, messages, header
-        self._left: dict[bool, TrainingConfig] = {True: POINTS, False: START}  # settings on planes, on images
+        self._left = dict[TrainingConfig, TrainingConfig]()  # by the settings that a kind begins with
         self._offers: dict[str, Dataset | DatasetOffer] = {}
         for one in (session.dataset, *others):
             if one.name.casefold() in map(str.casefold, self._offers):
                 raise ValueError(f"two data sets are called {one.name!r}; expected a name for each")
             self._offers[one.name] = one
+        self._offer(session.dataset)
+        session.subscribe(lambda state: self._offer(state.dataset))
+        header.on_choose(session.loop.bind(self._on_choice))
+
+    def _offer(self, dataset: Dataset) -> None:
+        if not dataset.is_plane:
+            self._offers[dataset.name] = dataset
         kinds = {"Data sets": False, "Points in a plane": True}
         named = {
             heading: [name for name in self._offers if (name.casefold() in KINDS) == is_plane]
             for heading, is_plane in kinds.items()
         }
-        header.datasets = {heading: names for heading, names in named.items() if names}
-        header.on_choose(session.loop.bind(self._on_choice))
+        self._header.datasets = {heading: names for heading, names in named.items() if names}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -191,16 +196,21 @@ class DataChoice:
         Raises `ValueError` if no data set has this name.
         """
         self._checked(name)
-        self._session.loop.call(self._choose, name)
+        self._session.loop.call(self._choose, name, partial(self.load, name))
 
-    def _on_choice(self, name: str) -> None:
+    def open(self, name: str, content: bytes | None) -> None:
+        """Switch to a `sent_dataset`; if it can't be read, or None is sent, a message says why."""
+        load = partial(sent_dataset, name, content, self._header.most_bytes)
+        self._on_choice(printable(name.strip("/")), load)
+
+    def _on_choice(self, name: str, load: Callable[[], Dataset] | None = None) -> None:
         self._header.dataset = f"{name} · loading …"
-        self._choose(name)
+        self._choose(name, load or partial(self.load, name))
         self._header.dataset = described(self._session.dataset)
 
-    def _choose(self, name: str) -> None:
+    def _choose(self, name: str, load: Callable[[], Dataset]) -> None:
         try:
-            dataset = self.load(name)
+            dataset = load()
         except (DatasetError, ExtensionError) as error:
             why = f"{self.chosen} stays, and so does the run."
             self._messages.show(Message("data", "error", f"{name} can't be read. {error}", why))
@@ -208,10 +218,17 @@ class DataChoice:
         self._messages.dismiss("data")
         before = self._session.dataset
         if dataset is not before:
-            self._left[before.is_plane] = self._session.config
-            self._session.use(dataset, self._left[dataset.is_plane].for_images(dataset.n_train))
+            began, begins = (opening_config(one.n_train, one.n_inputs) for one in (before, dataset))
+            self._left[began] = self._session.config
+            config = self._left.get(begins, begins) if dataset.name in self._offers else begins
+            if config == TrainingConfig():  # the exercise's, which suit MNIST's ten classes
+                config = usual_config(dataset.n_train, dataset.n_inputs, dataset.n_classes)
+            self._session.use(dataset, config.for_images(dataset.n_train))
             if self._session.auto_train:
                 self._session.train()
+        if not dataset.source and (dataset.notes or dataset.name.endswith("(yours)")):
+            text = " ".join([f"{dataset.name} is open, on this page only.", *dataset.notes])
+            self._messages.show(Message("data", "info", text, "Saved sessions keep images of up to 16 MB."))
 
     def load(self, name: str) -> Dataset:
         """Load and return a data set by name, or by what points are made of, without switching to it.

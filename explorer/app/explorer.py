@@ -221,8 +221,8 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         layout: Layout | Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
-        config = (config or TrainingConfig()).replace(**settings)
-        self.session = session = Session(dataset, config, network=network, on_fault=self._on_fault)
+        start = config.replace(**settings) if config else settings
+        self.session = session = Session(dataset, start, network=network, on_fault=self._on_fault)
         super().__init__(layout=layout)
         self.views = views = Views(session)
         self.messages, self._notice = Messages(), KernelNotice()

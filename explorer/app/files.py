@@ -4,27 +4,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 
-from explorer.app.controls import described
-from explorer.datasets import Dataset
+from explorer.app.controls import DataChoice, described
 from explorer.discovery import ExtensionError, offers
-from explorer.exports.files import (
-    ExportedFile,
-    ExportedRun,
-    ExportError,
-    TrainingStage,
-    export,
-    kind_of,
-    kinds,
-)
+from explorer.exports.files import ExportedFile, ExportError, export, exported, kind_of, kinds
 from explorer.network.weights_file import WeightsError
 from explorer.safe_write import whole_file
 from explorer.session import Session, SessionFileError, SessionRun, SessionState
 from explorer.session.saved_session import SUFFIX, read_session
 from explorer.session.session_run import MOST_BYTES
-from explorer.training import Moment
 from explorer.training.query import write_query
 from explorer.widgets.header import Header, Message, Messages
 from explorer.wording import counted, duration
@@ -33,36 +22,6 @@ _SECONDS = 60  # training time that justifies a confirmation
 _MOST_BYTES = 3 << 19
 """Largest copy that is kept: browser storage holds 5 million characters, and base64 takes four for three bytes."""
 _WEIGHT_BYTES = 1 << 20
-
-
-def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> ExportedRun:
-    """Return the data for an export of a run and of its network at a moment; raises `ExportError` if too early."""
-    if run is None or run.status == "idle":
-        raise ExportError("Nothing is trained yet: there is no run to export.")
-    if run.own is not None:
-        why = "no file can train it again. Its figures are in app.history, its weights in app.network"
-        raise ExportError(f"This is a run of {run.own.name}, a class of your own: {why}.")
-    if moment is None and run.newest is not None:
-        raise ExportError("This network is from within the first epoch. Go to an epoch's end to export it.")
-    if moment is None or run.newest is None:
-        raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
-    before = [
-        TrainingStage(parent.config, float(fork.origin.epoch), parent.history.until(fork.origin.epoch))
-        for fork, parent in pairwise(run.lineage)
-    ]
-    root = run.lineage[-1].origin
-    return ExportedRun(
-        title=run.title[:1].upper() + run.title[1:],
-        dataset=dataset,
-        history=run.history,
-        moment=moment,
-        newest=run.newest,
-        before=tuple(reversed(before)),
-        file=root.file,
-        first_epoch=root.epoch,
-        note=run.note,
-        test=run.test,
-    )
 
 
 def _sections(state: SessionState) -> Iterator[tuple[str, Sequence[tuple[str, Sequence[str]]]]]:
@@ -82,6 +41,7 @@ class FileVerbs:
     """The methods by which Python code saves and opens files of an app."""
 
     session: Session
+    data: DataChoice
 
     def export(self, kind: str) -> ExportedFile:
         """Return the run as an unwritten file: "report", "script", "csv", "weights", or an extension's kind.
@@ -171,6 +131,9 @@ class FileMenu:
         self.header.keep(words, content if len(content) <= _MOST_BYTES else b"")
 
     def _on_open(self, name: str, content: bytes | None) -> None:
+        if "/" in name:
+            self._app.data.open(name.removeprefix("images/"), content)
+            return
         try:
             if content is None:
                 raise _too_large(name)

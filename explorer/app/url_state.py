@@ -24,7 +24,7 @@ from explorer.session import SessionRun, SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Field
-from explorer.training.presets import START
+from explorer.training.presets import START, opening_config
 from explorer.training.query import DATA_KEY, VIEW_KEYS, listed, parts, read_query, sets_run, write_query
 from explorer.widgets.header import Header, Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
@@ -222,7 +222,7 @@ class Address:
             dataset = self._data.load(name)
         except (DatasetError, ExtensionError) as error:
             notices = (f"{name} can't be read. {error}",)
-        fields = fields_of(len(dataset.train_labels), dataset.n_classes)
+        fields = fields_of(len(dataset.train_labels), dataset.n_classes, dataset.n_inputs)
         link, wrong = read(fields=fields, levels=self._panels.levels)
         return link, dataset, (*wrong, *notices)
 
@@ -234,6 +234,8 @@ class Address:
     def _on_visit(self, query: str) -> None:
         """Go back or forward to earlier settings; tab, theme and controls stay."""
         (link, dataset, notices), session = self._read(query), self._session
+        if not sets_run(query):
+            link = replace(link, config=opening_config(dataset.n_train, dataset.n_inputs))
         self._at, self._is_trained = (link.config, dataset.name), True
         if (dataset, link.config) != (session.dataset, session.config):
             if dataset is not session.dataset:

@@ -37,7 +37,7 @@ class Drawing:
     """A user's drawing. Instances compare by identity."""
 
     image: NDArray[np.uint8]
-    """The network's input image, shape (28, 28)."""
+    """The network's input image, shape (side, side)."""
     true: int | None = None
     """The user's label; None if there is none."""
     frame: tuple[float, float, float] = (0.0, 0.0, 1.0)
@@ -62,6 +62,11 @@ class ViewState(SessionState):
     """Whether it is a moment of the replay with which the page opens."""
     figured: object = field(default_factory=object)
     """Identifies all that is drawn of runs: while it is equal, as it stays in a ghost, nothing is drawn again."""
+
+    @property
+    def shade(self) -> Theme:
+        """The theme of images: what is dark in a photograph is dark in each, and ink has the color of text."""
+        return "dark" if self.dataset.is_photographic else self.theme
 
     @property
     def cell(self) -> tuple[int, int] | None:
@@ -151,9 +156,8 @@ class InspectedNetworks:
         else:
             network, root = run.new_network(), run.lineage[-1]
             if (given := root.origin.weights) is None:
-                n_inputs, *n_hidden, n_outputs = (
-                    network.layer_sizes
-                )  # same as the root's: its weights were used
+                # The same as the root's: its weights were used.
+                n_inputs, *n_hidden, n_outputs = network.layer_sizes
                 how: Any = {"initializer": root.config.initializer, "seed": root.config.seed}
                 given = NeuralNetwork(n_inputs, n_hidden, n_outputs, **how).weights()
             first = given

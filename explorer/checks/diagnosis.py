@@ -2,6 +2,7 @@
 
 import dis
 import inspect
+import linecache
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -17,16 +18,7 @@ import numpy as np
 from explorer.checks import exercise
 from explorer.checks.mistakes import METHODS, NETWORKS, textbook
 from explorer.checks.observations import KEPT, Probe, attempt
-from explorer.checks.results import (
-    CheckError,
-    GapError,
-    Passed,
-    RaisedError,
-    check,
-    compare,
-    limited,
-    watched,
-)
+from explorer.checks.results import CheckError, GapError, Passed, RaisedError, compare, limited, watched
 from explorer.checks.structure import parameters, sizes_found
 from explorer.checks.tasks import TASKS, recognize
 from explorer.network import Layers
@@ -61,6 +53,7 @@ class Verdict:
     curve: tuple[float, ...] = ()
     """A wrong function's values at `CURVE_AT`; empty for what is no function of each element."""
     note: str = ""
+    was_fatal: bool = False
     helpers: tuple[str, ...] = ()
     """Parts that the answer builds on and that aren't right yet: the textbook's were used instead."""
     seconds: float = 0.0
@@ -196,7 +189,7 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
         raise CheckError(f"{task}: expected a function, got {type(answer).__name__}")
     try:
         # Exceptions from creating a network are an answer's fault too.
-        return check(TASKS[task].examine)(answer, probe)
+        return TASKS[task].examine(answer, probe)
     except CheckError as error:
         error.answer = answer
         raise
@@ -226,6 +219,16 @@ def _example(task: str, answer: Any, helpers: tuple[str, ...]) -> dict[str, str]
             lines = [*given, f"{call}{part}", *both]
             return {"message": error.args[0], "look": _ON_PAPER, "example": "\n".join(lines)}
     return {}
+
+
+def example_call(task: str, answer: Any) -> Any:
+    """Return a function that computes a task's example with an answer; its source is in `linecache`."""
+    *given, call = TASKS[task].example.splitlines()
+    lines = ["def example():\n", *(f"    {line}\n" for line in (*given, f"return {call}"))]
+    path, names = f"<example of {task}>", {"np": np, textbook(task).__name__: answer}
+    linecache.cache[path] = len("".join(lines)), None, lines, path
+    exec(compile("".join(lines), path, "exec"), names)
+    return names["example"]
 
 
 def _written(value: Any) -> str:

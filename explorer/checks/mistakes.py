@@ -59,9 +59,7 @@ def plain_lines(thing: Any) -> dict[int, str]:
                     lines[part.lineno] = lines[part.lineno].replace(typed, " =", 1)
             head = f"def {node.name}({ast.unparse(node.args)}):".replace("'", '"')
             lines[node.lineno] = " " * node.col_offset + head
-            hidden |= {
-                row for row in range(node.lineno + 1, begin) if not lines[row].lstrip().startswith("#")
-            }
+            hidden |= {row for row in range(node.lineno + 1, begin) if lines[row].lstrip()[:1] != "#"}
     return {row: line for row, line in lines.items() if row not in hidden}
 
 

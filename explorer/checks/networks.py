@@ -64,9 +64,8 @@ def initial_weights(network: Any) -> Passed:
                 raise CheckError(f"{name}: expected a mean within {most:.2g} of 0, got {mean:.4f}")
             if by_glorot and (np.abs(array).max() > r * (1 + _ROUNDED) or abs(spreading**2 - 1) > sure):
                 got = f"{array.min():.4f} to {array.max():.4f}"
-                raise CheckError(
-                    f"{name}: expected weights spread evenly from {-r:.4f} to {r:.4f}, got {got}"
-                )
+                expected = f"weights spread evenly from {-r:.4f} to {r:.4f}"
+                raise CheckError(f"{name}: expected {expected}, got {got}")
             worst = max(worst, abs(mean) / r)
         elif by_glorot:
             compare(name, array, np.zeros(array.shape), 0.0)

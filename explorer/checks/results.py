@@ -160,13 +160,14 @@ def raised_words(error: Exception, called: str = "") -> str:
     return f"{called} raised {type(error).__name__}: {message} (in {at.name}, line {at.lineno}{line})"
 
 
-def _frames(error: BaseException) -> list[tuple[FrameType, traceback.FrameSummary]]:
-    """Return the frames of somebody's code in an exception's traceback, the innermost last."""
+def _frames(error: BaseException, *also: str) -> list[tuple[FrameType, traceback.FrameSummary]]:
+    """Return the frames of somebody's code, or in folders `also`, in a traceback, the innermost last."""
     trace = error.__traceback__
     stack = zip(traceback.walk_tb(trace), traceback.extract_tb(trace), strict=True)
     # NumPy's compiled files (.pyx) have no folder.
-    files = ((frame, at) for (frame, _), at in stack if not at.filename.endswith(".pyx"))
-    return [(frame, at) for frame, at in files if not at.filename.startswith(_NOT_THEIRS)]
+    named = ((frame, at, at.filename) for (frame, _), at in stack if not at.filename.endswith(".pyx"))
+    theirs = (one for one in named if one[2].startswith(also) or not one[2].startswith(_NOT_THEIRS))
+    return [(frame, at) for frame, at, _ in theirs]
 
 
 def unfitting(error: BaseException) -> str:
@@ -175,7 +176,7 @@ def unfitting(error: BaseException) -> str:
     ``"`@` on W (4, 3) and X.T (5, 2): 3 is not 5"``, or an array given to a function of `math`.
     """
     try:
-        frame, at = _frames(error)[-1]
+        frame, at = _frames(error, str(Path(__file__).parents[1] / "network"))[-1]
         span = [at.lineno, at.colno, at.end_lineno, at.end_colno]
         walk = ast.walk(ast.parse("".join(linecache.getlines(at.filename))))
         nodes = (node for node in walk if [getattr(node, key, 0) for key in _SPAN] == span)
@@ -199,7 +200,7 @@ def _misfit(node: ast.AST, frame: FrameType, message: str) -> str:
     if not _MISFIT.search(message):
         return ""
     shapes: list[Any] = [getattr(_value(part, frame), "shape", ()) for part in (left, right)]
-    if found := _SHAPES.search(message):
+    if (found := _SHAPES.search(message)) and "output" not in message:  # of `-=`, it has the result's shape
         shapes = [tuple(map(int, re.findall(r"\d+", shape))) for shape in found.groups()]
     pairs = sorted(zip(shapes[0][::-1], shapes[1][::-1], strict=False), key=lambda pair: 1 in pair)
     if sizes := _SIZES.search(message):

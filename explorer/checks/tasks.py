@@ -15,7 +15,7 @@ from explorer.checks import exercise, functions, networks
 from explorer.checks import observations as seen
 from explorer.checks.mistakes import METHODS, MISTAKES, Mistake, plain_source, table, textbook
 from explorer.checks.observations import RAISED, SHAPES, Pieces, Probe, is_same
-from explorer.checks.results import CheckError, Passed, no_leftovers
+from explorer.checks.results import CheckError, Passed, check, no_leftovers
 from explorer.network import initializers
 
 _Arguments = ParamSpec("_Arguments")
@@ -30,7 +30,7 @@ class Task:
     observe: Callable[[Any, Probe], Pieces]
     """Returns what an answer gives, by which a mistake is known."""
     examine: Callable[[Any, Probe], Passed]
-    """Checks an answer, or raises."""
+    """Checks an answer, or raises `CheckError`."""
     part: int
     title: str
     hints: Sequence[str]
@@ -80,7 +80,8 @@ def _tasks() -> Iterator[Task]:
         "several_layers": (seen.several_layers, _each(networks.several_layers)),
     }
     for name, texts in table("tasks.toml").items():
-        yield Task(name, *trials[name], **texts)
+        observe, examine = trials[name]
+        yield Task(name, observe, check(examine), **texts)
 
 
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _tasks()})

@@ -20,10 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SMOOTHING = 4.0  # standard deviation σ of the Gaussian that smooths the elastic displacements, in pixels
-SIDE = 28
-CENTER = (SIDE - 1) / 2
 STEPS = 256  # coordinates are in steps of 1/256 pixel: fractions and gray levels multiply as integers
-FRAME = SIDE + 2  # the coordinates just outside an image, -1 and 28, can be looked up too; they are blank
 SPACING = 4  # pixels between two points of noise: a Gaussian of σ = 4 leaves nothing finer (less than 10⁻⁴)
 BLOCK = 32  # images distorted at once: their coordinates fit into the processor's cache
 
@@ -56,7 +53,7 @@ class Augmentation:
 
 
 def distort(images: Images, augmentation: Augmentation, rng: np.random.Generator) -> Images:
-    """Return new images, uint8 of shape (n, 28, 28), each distorted by its own random amounts.
+    """Return new images, uint8 of shape (n, side, side), each distorted by its own random amounts.
 
     Four are drawn for each image (right, down, turn, size), up to the maxima in `augmentation`, then its elastic
     displacements, which are proportional to `elastic`: changing one maximum leaves the other amounts unchanged.
@@ -77,9 +74,9 @@ def transform(
 ) -> Images:
     """Return new images: scaled and turned about the center, then shifted, and bent.
 
-    Images are uint8 of shape (n, 28, 28); each amount is one for all, or float64 of shape (n,): `right` and `down`
-    in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is as in `Augmentation`; `rng` draws its
-    displacements. Bilinear interpolation in steps of 1/256 pixel; 0 outside.
+    Images are uint8 of shape (n, side, side); each amount is one for all, or float64 of shape (n,): `right` and
+    `down` in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is as in `Augmentation`; `rng`
+    draws its displacements. Bilinear interpolation in steps of 1/256 pixel; 0 outside.
     """
     turn = np.deg2rad(degrees)
     cosine, sine = np.cos(turn) / size, np.sin(turn) / size
@@ -90,48 +87,49 @@ def transform(
     for axis, terms in zip(factors, (x, y), strict=True):
         for column, term in enumerate(terms):
             axis[:, column] = term
-    v, u = np.indices((SIDE, SIDE), dtype=np.float32).reshape(2, -1) - np.float32(CENTER)
-    pixels = np.stack([u, v, np.ones_like(u)])  # (3, 784)
-    smoothing = _smoothing()
+    center, smoothing = np.float32((images.shape[-1] - 1) / 2), _smoothing(images.shape[-1])
+    v, u = np.indices(images.shape[1:], dtype=np.float32).reshape(2, -1) - center
+    pixels = np.stack([u, v, np.ones_like(u)])  # (3, n_pixels)
     changed = np.empty_like(images)
     for start in range(0, len(images), BLOCK):
         block = slice(start, start + BLOCK)
-        places = factors[:, block] @ pixels  # (2, n, 784)
+        places = factors[:, block] @ pixels  # (2, n, n_pixels)
         if elastic and rng is not None:
             places += np.float32(elastic) * _displacements(places.shape[1], smoothing, rng)
-        changed[block] = look_up(images[block], places + np.float32(CENTER))
+        changed[block] = look_up(images[block], places + center)
     return changed
 
 
-def _smoothing() -> Floats:
-    """Return the weights of the noise points of a row (or column) for each of its pixels, shape (28, n_points)."""
-    points = np.arange(-2 * SPACING, SIDE + 2 * SPACING + 1, SPACING)
-    weights = np.exp(-((np.arange(SIDE)[:, None] - points) ** 2) / (2 * SMOOTHING**2))
+def _smoothing(side: int) -> Floats:
+    """Return the weights of the noise points of a row (or column) for each of its pixels, (side, n_points)."""
+    points = np.arange(-2 * SPACING, side + 2 * SPACING + 1, SPACING)
+    weights = np.exp(-((np.arange(side)[:, None] - points) ** 2) / (2 * SMOOTHING**2))
     # The squares of a pixel's weights sum to 1: the weighted sum of noise with variance 1 has variance 1 too.
     return np.asarray(weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), np.float32)
 
 
 def _displacements(n: int, smoothing: Floats, rng: np.random.Generator) -> Floats:
-    """Return noise smoothed by a Gaussian along both axes: (2, n, 784), variance 1."""
+    """Return noise smoothed by a Gaussian along both axes: (2, n, n_pixels), variance 1."""
     n_points = smoothing.shape[1]
     noise = rng.standard_normal((2, n, n_points, n_points), np.float32)
-    return (smoothing @ (noise @ smoothing.T)).reshape(2, n, SIDE * SIDE)
+    return (smoothing @ (noise @ smoothing.T)).reshape(2, n, -1)
 
 
 def look_up(images: Images, places: Floats) -> Images:
-    """Sample the images, uint8 (n, 28, 28), bilinearly at `places`, float32 (2, n, 784); 0 outside.
+    """Sample the images, uint8 (n, side, side), bilinearly at `places`, float32 (2, n, n_pixels); 0 outside.
 
     They are the column and the row that each pixel of a new image shows; 0 is the center of the first.
     """
-    steps = np.clip((places + 1) * STEPS + 0.5, 0, FRAME * STEPS - 1).astype(np.uint32)
+    side, frame = images.shape[-1], images.shape[-1] + 2  # -1 and `side` can be looked up too; they are blank
+    steps = np.clip((places + 1) * STEPS + 0.5, 0, frame * STEPS - 1).astype(np.uint32)
     (right, below), (column, row) = steps % STEPS, steps // STEPS
-    first = np.arange(len(images), dtype=np.uint32)[:, None] * (FRAME * FRAME)
+    first = np.arange(len(images), dtype=np.uint32)[:, None] * (frame * frame)
     # Each pixel with its right, lower and lower right neighbors, packed into the bytes of a number.
-    framed = np.zeros((len(images), FRAME + 1, FRAME + 1), np.uint32)
-    framed[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
+    framed = np.zeros((len(images), frame + 1, frame + 1), np.uint32)
+    framed[:, 1 : side + 1, 1 : side + 1] = images
     pairs = framed[:, :, :-1] + framed[:, :, 1:] * 2**8
-    squares = pairs[:, :-1] + pairs[:, 1:] * 2**16  # (n, 30, 30)
-    four = squares.ravel().take(first + row * FRAME + column)
+    squares = pairs[:, :-1] + pairs[:, 1:] * 2**16  # (n, frame, frame)
+    four = squares.ravel().take(first + row * frame + column)
     # Two 16-bit numbers in one of 32 bits: the upper pixels, and 65 536 times the lower ones.
     left = four & 0x00FF00FF
     pair = left * STEPS + (((four >> 8) & 0x00FF00FF) - left) * right
@@ -154,11 +152,11 @@ class Corruption:
     about: str
     """The meaning of the amount, in a sentence."""
     change: Callable[[Images, float], Images]
-    """Returns changed images, uint8 of shape (n, 28, 28)."""
+    """Returns changed images, uint8 of shape (n, side, side)."""
 
 
 def corrupt(images: Images, kind: str, amount: float) -> Images:
-    """Return new images, uint8 (n, 28, 28), changed by `amount` in the unit of `kind`; 0 changes nothing."""
+    """Return new images, uint8 (n, side, side), changed by `amount` in the unit of `kind`; 0 changes nothing."""
     return CORRUPTIONS[kind].change(images, amount) if amount else images.copy()
 
 
@@ -173,7 +171,7 @@ def _noisy(images: Images, percent: float) -> Images:
 
 
 def _blurred(images: Images, sigma: float) -> Images:
-    distances = np.arange(SIDE)[:, None] - np.arange(SIDE)
+    distances = np.arange(images.shape[-1])[:, None] - np.arange(images.shape[-1])
     reach = np.arange(-np.ceil(4 * sigma), np.ceil(4 * sigma) + 1)  # four standard deviations
     weights = np.exp(-(distances**2) / (2 * sigma**2)) / np.exp(-(reach**2) / (2 * sigma**2)).sum()
     smoothing = weights.astype(np.float32)
@@ -182,9 +180,9 @@ def _blurred(images: Images, sigma: float) -> Images:
 
 def _rewidened(images: Images, pixels: float) -> Images:
     """Blend each pixel with the maximum or minimum of itself and its four neighbors (dilation or erosion)."""
-    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    framed, side = np.pad(images, ((0, 0), (1, 1), (1, 1))), images.shape[-1]
     moved = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
-    near = np.stack([framed[:, down : down + 28, right : right + 28] for down, right in moved])
+    near = np.stack([framed[:, down : down + side, right : right + side] for down, right in moved])
     changed = near.max(axis=0) if pixels > 0 else near.min(axis=0)
     share = np.float32(abs(pixels) / 2)  # strokes change by a pixel on either side
     return _gray(images + share * (changed.astype(np.float32) - images))

@@ -5,6 +5,7 @@ Images stay uint8 and sample-major, as on disk; the float arrays of the exercise
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
@@ -22,7 +23,8 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 _Drawn = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 IMAGE_SHAPE, PLANE_SHAPE = (28, 28), (1, 2)
-"""Height and width in pixels: of an image, and of a point in a plane, whose pixels are x and y."""
+"""Height and width in pixels: of an MNIST image, and of a point in a plane, whose pixels are x and y."""
+MOST_SIDE = 64  # height and width in pixels of the largest images, which are square
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 DIGITS = tuple("0123456789")
@@ -36,9 +38,9 @@ class DatasetError(FileError):
 class Dataset:
     """Images and labels of a train and a test split, read-only; two are equal only if they are one object.
 
-    Images are brightness 0 to 255, uint8 of shape (n, 28, 28), or (n, 1, 2) for points in a plane, C-contiguous:
-    ``images.reshape(n, 784)`` is a view. Labels are integers of shape (n,), 0 to n_classes - 1, kept as int64.
-    Raises `DatasetError` if a shape, dtype, label or count differs from that, or a split is empty.
+    Images are brightness 0 to 255, uint8 of shape (n, side, side), side 2 to 64, or (n, 1, 2) for points, and
+    C-contiguous: ``images.reshape(n, n_inputs)`` is a view. Labels are integers of shape (n,), 0 to n_classes - 1,
+    kept as int64. Raises `DatasetError` if a shape, dtype, label or count differs from that, or a split is empty.
     """
 
     name: str
@@ -53,16 +55,17 @@ class Dataset:
     """Path that `load_dataset` reads it from; empty for the package's own data and data created in Python."""
     held_out: str = "test"
     """Kind of the test images, "test" or "validation": `hold_out` replaces them."""
+    notes: tuple[str, ...] = ()
+    """What was done to the images when they were read, in sentences."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", tuple(self.class_names))
+        for name in ("class_names", "notes"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        found: tuple[int, ...] = np.shape(self.train_images)[1:]
+        shape = found if found in [PLANE_SHAPE, *((n, n) for n in range(2, MOST_SIDE + 1))] else IMAGE_SHAPE
         for split in ("train", "test"):
-            shape = PLANE_SHAPE if np.shape(self.train_images)[1:] == PLANE_SHAPE else IMAGE_SHAPE
             images = _checked_images(getattr(self, f"{split}_images"), shape, f"{split} images")
-            labels = _checked_labels(getattr(self, f"{split}_labels"), self.n_classes, f"{split} labels")
-            if len(images) != len(labels):
-                found = f"{len(labels)} labels"
-                raise DatasetError(f"{split} labels", found, f"{len(images)}, one for each image")
+            labels = _checked_labels(getattr(self, f"{split}_labels"), len(images), self.n_classes, split)
             object.__setattr__(self, f"{split}_images", images)
             object.__setattr__(self, f"{split}_labels", labels)
 
@@ -80,9 +83,19 @@ class Dataset:
         return len(self.class_names)
 
     @cached_property
+    def image_shape(self) -> tuple[int, ...]:
+        """Height and width of an image in pixels."""
+        return self.unsplit.test_images.shape[1:]
+
+    @property
     def is_plane(self) -> bool:
         """Whether the images are points in a plane."""
-        return self.unsplit.test_images.shape[1:] == PLANE_SHAPE
+        return self.image_shape == PLANE_SHAPE
+
+    @cached_property
+    def is_photographic(self) -> bool:
+        """Whether most pixels are gray or bright, as those of photographs; of drawings, most have no ink."""
+        return not self.is_plane and bool(np.median(self.unsplit.test_images[:1000]) >= 32)
 
     @property
     def noun(self) -> str:
@@ -97,7 +110,7 @@ class Dataset:
     @property
     def n_inputs(self) -> int:
         """Pixels in an image: the number of the network's inputs."""
-        return prod(PLANE_SHAPE if self.is_plane else IMAGE_SHAPE)
+        return prod(self.image_shape)
 
     @cached_property
     def n_train(self) -> int:
@@ -119,6 +132,11 @@ class Dataset:
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:32]
 
+    @cached_property
+    def checksums(self) -> list[int]:
+        """The CRC-32 of the bytes of each array."""
+        return [zlib.crc32(np.ascontiguousarray(getattr(self, name)).data) for name in ARRAYS]
+
     def compares_with(self, other: Dataset) -> bool:
         """Return whether both have the same test images in memory, as a `head` has: accuracies compare then."""
         own, others = (vars(one).get("test_images") for one in (self, other))
@@ -126,12 +144,12 @@ class Dataset:
 
     @cached_property
     def X_train(self) -> NDArray[np.float32]:
-        """Train images as columns: (784, n_train) float32 in [0, 1]."""
+        """Train images as columns: (n_inputs, n_train) float32 in [0, 1]."""
         return pixel_columns(self.train_images)
 
     @cached_property
     def X_test(self) -> NDArray[np.float32]:
-        """Test images as columns: (784, n_test) float32 in [0, 1]."""
+        """Test images as columns: (n_inputs, n_test) float32 in [0, 1]."""
         return pixel_columns(self.test_images)
 
     @cached_property
@@ -217,7 +235,7 @@ class _Split(Dataset):
     def of(cls, whole: Dataset, n_validation: int, seed: int) -> _Split:
         """Return a split without arrays of its own; the caller sets `part_of` to the whole."""
         split = cls.__new__(cls)
-        names = {name: getattr(whole, name) for name in ("name", "class_names", "source")}
+        names = {name: getattr(whole, name) for name in ("name", "class_names", "source", "notes")}
         counts = {"n_train": whole.n_train - n_validation, "n_test": n_validation}
         vars(split).update(names, **counts, held_out="validation", seed=seed)
         return split
@@ -249,7 +267,7 @@ def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
     return view
 
 
-def _checked_images(images: Any, shape: tuple[int, int], what: str) -> NDArray[np.uint8]:
+def _checked_images(images: Any, shape: tuple[int, ...], what: str) -> NDArray[np.uint8]:
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
         found = f"{images.dtype} of shape {images.shape}"
@@ -257,10 +275,10 @@ def _checked_images(images: Any, shape: tuple[int, int], what: str) -> NDArray[n
     return _read_only(np.ascontiguousarray(images))
 
 
-def _checked_labels(labels: Any, n_classes: int, what: str) -> NDArray[np.int64]:
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise DatasetError(what, f"{labels.dtype} of shape {labels.shape}", "integers of shape (n,)")
+def _checked_labels(labels: Any, n: int, n_classes: int, split: str) -> NDArray[np.int64]:
+    labels, what = np.asarray(labels), f"{split} labels"
+    if labels.dtype.kind not in "iu" or labels.shape != (n,):
+        raise DatasetError(what, f"{labels.dtype} of shape {labels.shape}", f"integers of shape ({n},)")
     wrong = labels[(labels < 0) | (labels >= n_classes)]
     if len(wrong):
         raise DatasetError(what, f"label {wrong[0]}", f"labels from 0 to {n_classes - 1}")
@@ -268,9 +286,9 @@ def _checked_labels(labels: Any, n_classes: int, what: str) -> NDArray[np.int64]
 
 
 def pixel_columns(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return uint8 images (n, 28, 28) as columns: read-only float32 in [0, 1], shape (784, n)."""
+    """Return uint8 images (n, height, width) as columns: read-only float32 in [0, 1], shape (n_inputs, n)."""
     pixels = images.reshape(len(images), -1)
-    return _read_only(np.divide(pixels, np.float32(255), dtype=np.float32).T)  # (784, n)
+    return _read_only(np.divide(pixels, np.float32(255), dtype=np.float32).T)  # (n_inputs, n)
 
 
 def one_hot_columns(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
@@ -279,7 +297,7 @@ def one_hot_columns(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.flo
 
 
 def class_means(images: NDArray[np.uint8], labels: NDArray[np.int64], n_classes: int) -> NDArray[np.uint8]:
-    """Return the mean image of each class, rounded, (n_classes, 28, 28); black for a class without images."""
+    """Return the rounded mean image of each class, (n_classes, height, width); black for one without images."""
     means = np.zeros((n_classes, *images.shape[1:]), np.uint8)
     for k in range(n_classes):
         of_class = images[labels == k]

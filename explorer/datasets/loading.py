@@ -1,130 +1,196 @@
-"""Read a data set from an archive or a folder with four files, detected by content; list available data sets.
+"""Read a data set from a folder, an archive or a table, detected by content; list available data sets.
 
 Nothing is unpickled, nothing in an archive is written to disk, and every problem raises a `DatasetError`.
 """
 
 import gzip
-import hashlib
 import io
 import json
 import os
 import stat
-import struct
 import tarfile
 import tomllib
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
+from itertools import chain
+from math import isqrt
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
-from typing import IO, Any, TypeAlias, cast
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
-from explorer.datasets.mnist import load_mnist
+from explorer.datasets.dataset import ARRAYS, DIGITS, Dataset, DatasetError
+from explorer.datasets.images import assembled, image_of, of_folders, of_table
+from explorer.datasets.mnist import N_TRAIN, load_mnist
 from explorer.datasets.plane import KINDS, PREFIX, Plane, dataset_of
-from explorer.foreign_files import HEADER_BYTES, ArrayHeader, explained, file_mode, open_plain_file, printable
+from explorer.datasets.preprocessing import preprocess
+from explorer.foreign_files import explained, open_plain_file, open_zip, printable, read_array
 from explorer.safe_write import own_folder
+from explorer.wording import counted, enumerated
 
-_Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and content, by role
+_Entries: TypeAlias = Iterable[tuple[str, Callable[[], Any]]]
+"""The paths of files, with ``/``, and what opens each until the next one is taken."""
+_Found: TypeAlias = tuple[Sequence[tuple[str, Any]], Sequence[str]]  # as `assembled` takes them
 
-_ROLES = ("train images", "train labels", "test images", "test labels")
-_EXPECTED = MappingProxyType({"images": "uint8 of shape (n, 28, 28)", "labels": "integers of shape (n,)"})
-_EXPECTED_ARCHIVE = "a .tgz or .tar with the four files, or their folder"
-_IDX_DTYPES = MappingProxyType({0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"})
+NO_UPLOADS = "EXPLORER_NO_UPLOADS"  # variable of kernels: set if their server refuses images of visitors
+_EXPECTED = "a folder of images for each class, or a .npz, .csv, .zip or .tgz file with images and labels"
 _SMALL = 50_000_000  # bytes that any file may unpack to: MNIST's training images
 _MOST_PACKED = 30  # maximum compression ratio of a larger one; MNIST's is 5
 _MOST_MEMBERS = 1000
-_MOST_REST = 100_000_000  # bytes of an archive besides one array
+_MOST_NAMES = 1 << 23  # bytes of the names in a zip file: those of 65 535 images, the most without ZIP64
 
 _NAMES = "names.json"  # in the folder of a shared data set
 
 _FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")  # of Debian's package
 
 _TABLE = tomllib.loads((files("explorer.datasets") / "published.toml").read_text(encoding="utf-8"))
-_NAMINGS: Sequence[Mapping[str, str]] = tuple(_TABLE["namings"])
-_ROLE_OF = MappingProxyType({file: role for naming in _NAMINGS for role, file in naming.items()})
+_CLASS_NAMES = "class_names.npy"
+_ARRAY_FILES = frozenset(chain(*_TABLE["arrays"], [_CLASS_NAMES]))
+_DTYPES, _ARRAY = r"[ui][1248]|f[248]|b1|U\d+", "an array of numbers or texts"
 
 
-def load_dataset(path: str | os.PathLike[str]) -> Dataset:
-    """Read a data set in MNIST's shape: 28 × 28 gray images in ten classes.
+def load_dataset(
+    path: str | os.PathLike[str],
+    content: bytes | None = None,
+    *,
+    class_names: Sequence[str] = (),
+    seed: int = 0,
+) -> Dataset:
+    """Read a data set of images, gray or in color, up to 64 × 64 pixels: see the guide, *Your own images*.
 
-    The path is that of a ``.tgz`` or ``.tar`` archive, or a folder, with four files, plain or gzipped:
-    ``mnist-train-images.npy``, ``mnist-train-labels.npy``, ``mnist-test-images.npy``, ``mnist-test-labels.npy``;
-    or, as MNIST and Fashion-MNIST are published, ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
-    ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` (or ``.idx3-ubyte`` and ``.idx1-ubyte``). A ``~`` at
-    the start is the home folder. Points in a plane are ``"plane:"`` and the text of a `Plane`.
-
-    The data set is named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; the
-    test images alone determine the names of the classes. Raises `DatasetError`.
+    It may be a folder, or a ``.zip`` of it, with a folder of image files for each class, perhaps in ``train`` and
+    ``test``; ``.npz`` or ``.csv``; MNIST's four files, IDX or ``.npy``, in a folder, ``.tgz`` or ``.tar``; or
+    ``"plane:"`` and the text of a `Plane`. With a `content`, `path` is a name only. Without a split, `seed`
+    draws 15 % of each class for testing. Classes are called `class_names`, or as in ``classes.txt``, or as the
+    labels. Raises `DatasetError`.
     """
-    if isinstance(path, str) and path.startswith(PREFIX):
+    if content is None and isinstance(path, str) and path.startswith(PREFIX):
         return dataset_of(Plane.parse(path.removeprefix(PREFIX)))
     with explained(printable(repr(path)), DatasetError, "a path as text that isn't empty"):
         if not path:
             raise ValueError("nothing")
-        folder_or_file = Path(path).expanduser()
-    name = printable(folder_or_file.name or str(folder_or_file))
-    with explained(name, DatasetError, "a smaller data set"):
-        read = _read_folder if stat.S_ISDIR(file_mode(folder_or_file, name)) else _read_archive
-        arrays = read(folder_or_file, name)
-        values: dict[str, Any] = {role.replace(" ", "_"): array for role, (_, array) in arrays.items()}
-        try:
-            return _recognized(Dataset(name=name, source=str(folder_or_file.absolute()), **values))
-        except DatasetError as error:  # the same sentence, with the file's name instead of the role
-            raise DatasetError(arrays[error.file][0], error.found, error.expected) from None
+        place = Path(path).expanduser()
+    name, notes = printable(place.name or str(place)), list[str]()
+    with explained(name, DatasetError, _EXPECTED, "damaged data, "):
+        if content is None and place.is_dir():
+            arrays, names = _of_files(name, _in_folder(name, place), None, notes)
+        else:
+            memory: Any = None if content is None else io.BufferedReader(io.BytesIO(content))
+            with memory or open_plain_file(place, name) as stream:
+                arrays, names = _of_stream(name, stream, notes)
+        dataset = assembled(name, arrays, notes, class_names or names, seed)
+    source = str(place.absolute()) if content is None and not class_names and seed == 0 else ""
+    published = _TABLE["known"] if dataset.n_train == N_TRAIN else ()
+    known: Any = next((one["names"] for one in published if one["checksums"] == dataset.checksums), {})
+    return replace(dataset, source=source, **known)
 
 
-def _read_folder(folder: Path, name: str) -> _Arrays:
-    with explained(name, DatasetError, "a folder that can be read"), os.scandir(folder) as entries:
-        present = {entry.name for entry in entries if _role(entry.name) and not entry.is_dir()}
-    chosen = max((_chosen(naming, present) for naming in _NAMINGS), key=len)
-    _check_complete(name, chosen)
-    arrays: _Arrays = {}
-    for role, file in chosen.items():
-        shown = f"{name}/{file}"
-        with open_plain_file(folder / file, shown) as stream:
-            arrays[role] = shown, _read_array(stream, role, shown, _most_bytes(stream))
-    return arrays
+def sent_dataset(name: str, content: bytes | None, most: int = 64 << 20) -> Dataset:
+    """Return the data set in a file that a page has sent, or in a folder, whose name ends in a slash.
+
+    A folder's first line is JSON, ``{"files": [[path, size], …]}``, and the files follow; with ``"drawn": true``
+    they are squares of ink, a byte for a pixel. Raises `DatasetError`, also for None: more than `most` bytes.
+    """
+    shown = printable(name.strip("/"))
+    with explained(shown, DatasetError, "the files of a folder"):
+        if content is None:
+            raise DatasetError(shown, "more than fits", f"at most {most >> 20} MB")
+        if os.environ.get(NO_UPLOADS):
+            raise DatasetError(shown, "images of a visitor", "those that this server offers")
+        if name.endswith("/"):
+            stream = io.BytesIO(content)
+            about = json.loads(stream.readline())
+            sent = [(f"{path}", stream.read(size)) for path, size in about["files"]]
+            if about.get("drawn"):
+                inks = [np.frombuffer(ink, np.uint8).reshape(2 * [isqrt(len(ink))]) for _, ink in sent]
+                labels = np.array([path.rpartition("/")[0] for path, _ in sent])
+                arrays = [(shown, np.stack([*map(preprocess, inks)])), (f"{shown}, labels", labels)]
+                return assembled(f"{shown} (yours)", arrays, [])
+            with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+                for path, file in sent:
+                    archive.writestr(path, file)
+            content = packed.getvalue()
+        return replace(load_dataset(shown, content), name=f"{shown} (yours)")
 
 
-def _role(file: str) -> str | None:
-    return _ROLE_OF.get(file.removesuffix(".gz"))
+def _of_stream(name: str, stream: io.BufferedReader, notes: list[str]) -> _Found:
+    head = stream.peek()
+    first = head.partition(b"\n")[0].decode("utf-8-sig", "replace")
+    mark = max(",;\t", key=first.count)
+    if not head:
+        raise DatasetError(name, "an empty file", _EXPECTED)
+    if b"\0" not in head and mark in first:
+        return of_table(name, stream, mark, _TABLE["columns"]), ()
+    most = _most_bytes(stream)
+    entries = _in_zip(name, stream, most) if head[:2] == b"PK" else _in_tar(name, stream, most)
+    return _of_files(name, entries, most, notes)
 
 
-def _chosen(naming: Mapping[str, str], present: Collection[str]) -> dict[str, str]:
-    """Return the available files of one naming, by role, preferring plain files over gzipped ones."""
-    spelled = ((role, spelling) for role, file in naming.items() for spelling in (f"{file}.gz", file))
-    return {role: file for role, file in spelled if file in present}
+def _of_files(name: str, entries: _Entries, most: int | None, notes: list[str]) -> _Found:
+    """Return what is in a folder's files: images and labels as arrays, of `most` bytes, or image files."""
+    arrays, images = dict[str, tuple[str, NDArray[Any]]](), dict[str, NDArray[np.uint8]]()
+    names, others = list[str](), list[str]()
+    for path, opened in entries:
+        parts, place = PurePosixPath(path).parts, f"{name}/{printable(path)}"
+        file = parts[-1].casefold().removesuffix(".gz")
+        is_read = file in _ARRAY_FILES or file == "classes.txt" or file.endswith(tuple(_TABLE["images"]))
+        if not is_read or any(part[0] == "." or part == "__MACOSX" for part in parts):
+            others.append(path)
+        elif file in arrays:
+            raise DatasetError(name, f"two files called {file}", "one of each")
+        else:
+            with explained(place, DatasetError, "an image or an array", "damaged data, "), opened() as stream:
+                if file in _ARRAY_FILES:
+                    limit = most or _most_bytes(stream)
+                    arrays[file] = place, read_array(_unzipped(stream), place, _DTYPES, None, _ARRAY, limit)
+                elif file == "classes.txt":
+                    names = stream.read(_MOST_NAMES).decode("utf-8-sig", "replace").strip().splitlines()
+                else:
+                    images[path] = image_of(stream, place, notes)
+    if _CLASS_NAMES in arrays:
+        names = [*map(str, arrays.pop(_CLASS_NAMES)[1].ravel())]
+    if four := next((four for four in _TABLE["arrays"] if {*four} <= arrays.keys()), None):
+        found = [arrays[file] for file in four]
+        if "-" not in four[0]:  # other names than MNIST's
+            notes.append(f"Images and labels were read from {enumerated(four).replace('.npy', '')}.")
+        elif all(one.dtype.kind in "iu" and one.max() < len(DIGITS) for _, one in found[1::2]):
+            names = names or [*DIGITS]
+        return found, names
+    if not images:
+        seen = printable(", ".join(sorted([*arrays, *others])))
+        raise DatasetError(name, f"only {seen}" if seen else "no images", _EXPECTED)
+    if others:
+        notes.append(f"{counted(len(others), 'file')} of other kinds: left out.")
+    return of_folders(name, images, notes), names
 
 
-def _most_bytes(file: io.BufferedReader) -> int:
-    return max(_SMALL, _MOST_PACKED * os.fstat(file.fileno()).st_size)
+def _most_bytes(file: IO[bytes]) -> int:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    is_sent = isinstance(getattr(file, "raw", file), io.BytesIO)  # perhaps to a seat, one of many
+    return max(_SMALL, 2 * size if is_sent else _MOST_PACKED * size)
 
 
-def _read_archive(path: Path, name: str) -> _Arrays:
-    arrays: _Arrays = {}
-    with (
-        explained(name, DatasetError, _EXPECTED_ARCHIVE, "damaged data, "),
-        open_plain_file(path, name) as file,
-    ):
-        if not file.peek(1):
-            raise DatasetError(name, "an empty file", _EXPECTED_ARCHIVE)
-        most = _most_bytes(file)
-        for member, stream in _members(_unzipped(file), name, most + _MOST_REST):
-            role = _role(member)
-            if role in arrays:
-                raise DatasetError(name, f"two files for the {role}", "one of each")
-            if role is not None:
-                shown = f"{name}/{member}"
-                arrays[role] = shown, _read_array(stream, role, shown, most)
-    _check_complete(name, arrays)
-    return arrays
+def _in_folder(name: str, folder: Path) -> _Entries:
+    os.scandir(folder).close()  # `walk` passes over an error
+    places = {Path(place, file) for place, _, files in os.walk(folder) for file in files}
+    for place in places:
+        path = place.relative_to(folder).as_posix()
+        if place.suffix != ".gz" or place.with_suffix("") not in places:  # a plain file goes before it
+            yield path, partial(open_plain_file, place, f"{name}/{printable(path)}")
+
+
+def _in_zip(name: str, stream: io.BufferedReader, most: int) -> _Entries:
+    packed = open_zip(stream, name, most, _MOST_NAMES)
+    for entry in packed.infolist():
+        _check_path(entry.filename, name, is_plain=not stat.S_ISLNK(entry.external_attr >> 16))
+        if not entry.is_dir():
+            yield entry.filename, partial(packed.open, entry)
 
 
 class _Capped:
@@ -133,99 +199,41 @@ class _Capped:
 
     def read(self, size: int) -> bytes:
         data = self._stream.read(size)
-        self.check(len(data))
         self._left -= len(data)
+        if self._left < 0:
+            raise DatasetError(self._archive, f"more than {self._most} bytes when unpacked", "a smaller one")
         return data
 
-    def check(self, n_bytes: int) -> None:
-        if not 0 <= n_bytes <= self._left:
-            found = f"more than {self._most // 1_000_000} MB when unpacked"
-            raise DatasetError(self._archive, found, "the four files of a data set")
 
-
-def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tuple[str, io.BufferedReader]]:
-    """Yield the name, without its folder, and the content, valid until the next, of each file of a tar archive."""
-    capped = _Capped(stream, archive, most)
+def _in_tar(name: str, stream: io.BufferedReader, most: int) -> _Entries:
+    capped: Any = _Capped(_unzipped(stream), name, 3 * most)
     try:
         # As a stream: there is no way back to an earlier header, and so no endless loop.
-        with tarfile.open(fileobj=cast("IO[bytes]", capped), mode="r|") as members:
+        with tarfile.open(fileobj=capped, mode="r|") as members:
             for number, member in enumerate(members):
                 if number == _MOST_MEMBERS:
-                    raise DatasetError(archive, f"more than {number} members", "the four files of a data set")
-                capped.check(member.size)
-                _check_member(member, archive)
-                content = members.extractfile(member)
-                if content is not None:
-                    yield PurePosixPath(member.name).name, cast("io.BufferedReader", content)
+                    raise DatasetError(name, f"more than {number} members", "a .zip for so many files")
+                is_plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+                _check_path(member.name, name, is_plain=is_plain and not member.issparse())
+                if member.isfile():
+                    yield member.name, partial(members.extractfile, member)
     except (tarfile.TarError, RecursionError) as error:
-        found = "something else than a tar archive, or a damaged one"
-        raise DatasetError(archive, found, _EXPECTED_ARCHIVE) from error
+        raise DatasetError(name, "a file of another kind, or a damaged one", _EXPECTED) from error
     while capped.read(1 << 20):  # gzip compares the checksum at the stream's end
         pass
 
 
-def _check_member(member: tarfile.TarInfo, archive: str) -> None:
-    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) or member.issparse():
-        found = f"{printable(member.name)}, a link or special file"
-        raise DatasetError(archive, found, "plain files only")
-    parts = PurePosixPath(member.name.replace("\\", "/")).parts
+def _check_path(path: str, archive: str, *, is_plain: bool = True) -> None:
+    parts = PurePosixPath(path.replace("\\", "/")).parts
+    if not is_plain:
+        raise DatasetError(archive, f"{printable(path)}, a link or special file", "plain files only")
     if parts[:1] == ("/",) or ".." in parts or ":" in "".join(parts[:1]):
-        found = f"{printable(member.name)}, a path that leaves the archive"
-        raise DatasetError(archive, found, "paths inside it")
+        raise DatasetError(archive, f"{printable(path)}, a path that leaves the archive", "paths inside it")
 
 
 def _unzipped(stream: io.BufferedReader) -> io.BufferedReader:
     is_gzip = stream.peek(2)[:2] == b"\x1f\x8b"
     return io.BufferedReader(gzip.GzipFile(fileobj=stream)) if is_gzip else stream
-
-
-def _read_array(stream: io.BufferedReader, role: str, file: str, most_bytes: int) -> NDArray[Any]:
-    kind = role.split()[1]
-    with explained(file, DatasetError, _EXPECTED[kind], "damaged data, "):
-        stream = _unzipped(stream)
-        head = stream.read(HEADER_BYTES)
-        header = _read_header(head, kind, file)
-        if header.dtype.hasobject:
-            raise DatasetError(file, str(header), _EXPECTED[kind])
-        if header.n_bytes > most_bytes:
-            found = f"{header.n_bytes} bytes of data"
-            raise DatasetError(file, found, f"at most {most_bytes} in a file of this size")
-        return np.ascontiguousarray(header.read(stream, head, file))
-
-
-def _read_header(head: bytes, kind: str, file: str) -> ArrayHeader:
-    if not head:
-        raise DatasetError(file, "an empty file", f"{kind} as .npy or idx")
-    if head[:4] == b"\x93NUM":
-        return ArrayHeader.of_npy(head, file, _EXPECTED[kind])
-    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_DTYPES or head[3] > 4:
-        found = f"a file that starts with the bytes {head[:4].hex(' ')}"
-        raise DatasetError(file, found, f"{kind} as .npy or idx")
-    size = 4 + 4 * head[3]
-    if len(head) < size:
-        raise DatasetError(file, "an idx header that is cut off", _EXPECTED[kind])
-    return ArrayHeader(np.dtype(_IDX_DTYPES[head[2]]), struct.unpack(f">{head[3]}I", head[4:size]), size)
-
-
-def _check_complete(source: str, roles: Collection[str]) -> None:
-    missing = [role for role in _ROLES if role not in roles]
-    if missing:
-        found = f"no {' and no '.join(missing)}" if roles else "none of the four files"
-        names = ", ".join(_NAMINGS[0].values())
-        raise DatasetError(source, found, f"{names}, or idx files named as MNIST's")
-
-
-def _recognized(dataset: Dataset) -> Dataset:
-    """Return a data set with the classes of a published one, and its name if all four files are the same."""
-    digest = hashlib.sha256(struct.pack(">4I", 0x0803, *dataset.test_images.shape))
-    digest.update(dataset.test_images.data)
-    known = _TABLE["known"].get(digest.hexdigest())
-    if known is None:
-        return dataset
-    others = {role: getattr(dataset, role.replace(" ", "_")) for role in known["checksums"]}
-    checksums = {role: zlib.crc32(array.astype("u1", copy=False).data) for role, array in others.items()}
-    name = known["name"] if checksums == known["checksums"] else dataset.name
-    return replace(dataset, name=name, class_names=known["class_names"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +268,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
     """Write a data set for `map_dataset` to an existing folder; `OSError` without space or permission."""
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
-    names = {"name": dataset.name, "class_names": dataset.class_names, "source": dataset.source}
+    names = {name: getattr(dataset, name) for name in ("name", "class_names", "source", "notes")}
     (folder / _NAMES).write_text(json.dumps(names), encoding="utf-8")
 
 

@@ -17,9 +17,10 @@ CENTER = 14  # row and column of the center of mass, counted from 0; true of all
 Image = NDArray[np.uint8]
 
 
-def preprocess(ink: Image) -> Image:
-    """Convert a drawing, uint8 of shape (height, width), 0 for no ink to 255, to an MNIST image, (28, 28)."""
-    return center(scale(crop(ink))) if ink.any() else np.zeros(IMAGE_SHAPE, np.uint8)
+def preprocess(ink: Image, side: int = 28) -> Image:
+    """Convert a drawing, uint8 (height, width), 0 for no ink to 255, to an image as MNIST's, (side, side)."""
+    image = center(scale(crop(ink))) if ink.any() else np.zeros(IMAGE_SHAPE, np.uint8)
+    return image if side == len(image) else fitted(image[None], side)[0]
 
 
 def crop(ink: Image) -> Image:
@@ -68,6 +69,20 @@ def _corner(ink: Image) -> tuple[int, int]:
         for mass, room, side in zip(masses.tolist(), IMAGE_SHAPE, ink.shape, strict=True)
     )
     return top, left
+
+
+def fitted(images: Image, side: int) -> Image:
+    """Return images (n, height, width) as (n, side, side): on the gray of their edges, and scaled."""
+    shape, longest = images.shape[1:], max(images.shape[1:])
+    if min(shape) < longest:
+        edges = images[:, [0, -1]] if shape[0] < longest else images[:, :, [0, -1]]
+        gaps = [((longest - length) // 2, (longest - length + 1) // 2) for length in shape]
+        ground = np.median(edges, axis=(1, 2), keepdims=True).astype(np.uint8)
+        images = np.pad(images - ground, [(0, 0), *gaps]) + ground  # modulo 256
+    if longest == side:
+        return images
+    cover = _coverage(longest, side)
+    return np.stack([np.rint(cover @ image @ cover.T / longest**2).astype(np.uint8) for image in images])
 
 
 def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:

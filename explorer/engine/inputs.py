@@ -136,11 +136,12 @@ class AugmentedImages:
 
     Each chunk has its own generator, seeded by the run's seed, the epoch and the chunk's number: slicing and
     earlier reads don't affect the images. The thread starts with the first epoch. The undistorted `images`, uint8,
-    shape (n, 28, 28) or (n, 784), are never written to.
+    shape (n, side, side) or (n, side²), are never written to.
     """
 
     def __init__(self, images: NDArray[np.uint8], augmentation: Augmentation, seed: int) -> None:
-        self._images, self._augmentation, self._seed = images.reshape(-1, 28, 28), augmentation, seed
+        self._images = images.reshape(-1, *[round(images[0].size ** 0.5)] * 2)
+        self._augmentation, self._seed = augmentation, seed
         self._thread = ThreadPoolExecutor(1, "augmentation")
         self._epoch, self._order = 0, np.empty(0, np.int64)
         self._chunks: dict[int, Future[NDArray[np.uint8]]] = {}
@@ -153,7 +154,7 @@ class AugmentedImages:
         self._make(0)
 
     def take(self, start: int, stop: int, out: NDArray[np.uint8]) -> None:
-        """Write the images from `start` to `stop`, later ones than before, into `out`, (stop - start, 784)."""
+        """Write the images from `start` to `stop`, later ones than before, into `out`, (stop - start, n)."""
         for chunk in range(start // CHUNK_ROWS, -(-stop // CHUNK_ROWS)):
             self._make(chunk)
             first = chunk * CHUNK_ROWS

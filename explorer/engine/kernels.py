@@ -45,9 +45,8 @@ LARGE_WORK = 20_000_000
 """Multiplications of matrix products from which work is split: of 128 images, through some 200 units."""
 
 _STACKED = 4  # rows that BLAS's kernels for small products process at a time
-_LARGE_RESULT = (
-    10_000  # size from which np.dot, which clears it first, loses more time than its faster start saves
-)
+# Size from which np.dot, which clears it first, loses more time than its faster start saves.
+_LARGE_RESULT = 10_000
 _FEW = 1000  # size up to which one call of np.sign is faster than comparing and converting
 
 

@@ -13,6 +13,7 @@ results are steps, ready to be subtracted; with RMSProp and Adam it is 1/n, for 
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -51,9 +52,7 @@ class DropoutMasks:
     inputs and of each hidden layer.
     """
 
-    def __init__(
-        self, rates: Sequence[float], sizes: Sequence[int], seed: int, dtype: np.dtype[np.floating]
-    ) -> None:
+    def __init__(self, rates: Sequence[float], sizes: Sequence[int], seed: int, dtype: np.dtype[Any]) -> None:
         self._seed, self._dtype = seed, dtype
         layers = enumerate(zip(rates, sizes, strict=True))
         self._layers = {number: (rate, size) for number, (rate, size) in layers if rate}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from explorer.datasets import Dataset, load_mnist
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.network import NeuralNetwork
 from explorer.network.weights_file import weights_bytes
+from explorer.session import SessionRun
 from explorer.session.saved_session import SUFFIX
 from explorer.training import EpochRecord, Evaluation, FinalTest, History, Moment, TrainingConfig, new_network
 from explorer.wording import counted, grouped, percent, times
@@ -143,6 +145,36 @@ class ExportedRun:
         return f"explorer-{self.architecture}-seed{self.config.seed}{place}{suffix}"
 
 
+def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> ExportedRun:
+    """Return the data for an export of a run and of its network at a moment; raises `ExportError` if too early."""
+    if run is None or run.status == "idle":
+        raise ExportError("Nothing is trained yet: there is no run to export.")
+    if run.own is not None:
+        why = "no file can train it again. Its figures are in app.history, its weights in app.network"
+        raise ExportError(f"This is a run of {run.own.name}, a class of your own: {why}.")
+    if moment is None and run.newest is not None:
+        raise ExportError("This network is from within the first epoch. Go to an epoch's end to export it.")
+    if moment is None or run.newest is None:
+        raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
+    before = [
+        TrainingStage(parent.config, float(fork.origin.epoch), parent.history.until(fork.origin.epoch))
+        for fork, parent in pairwise(run.lineage)
+    ]
+    root = run.lineage[-1].origin
+    return ExportedRun(
+        title=run.title[:1].upper() + run.title[1:],
+        dataset=dataset,
+        history=run.history,
+        moment=moment,
+        newest=run.newest,
+        before=tuple(reversed(before)),
+        file=root.file,
+        first_epoch=root.epoch,
+        note=run.note,
+        test=run.test,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
     """A file that has not been written yet."""
@@ -189,10 +221,14 @@ def weights_archive(run: ExportedRun) -> bytes:
 
 def page(template: str | Path, **values: object) -> str:
     """Render a template, by its path or its name next to this file, with all of its values; HTML is escaped."""
+    return str(template_of(Path(__file__).parent / template).render(values))
+
+
+def template_of(path: Path) -> Any:
+    """Return a file's template, which has an error where a value is missing; HTML is escaped."""
     # Imported on first use: the command starts faster, and rarely renders a template.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-    path = Path(__file__).parent / template
     environment = Environment(
         loader=FileSystemLoader(path.parent),
         autoescape=select_autoescape(["html.j2"]),  # the user's words stay text in HTML
@@ -203,7 +239,7 @@ def page(template: str | Path, **values: object) -> str:
     )
     for one in (code, counted, grouped, percent, times):
         environment.filters[one.__name__] = one
-    return environment.get_template(path.name).render(values)
+    return environment.get_template(path.name)
 
 
 def code(value: object) -> str:

@@ -95,7 +95,8 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
         shares, image = probabilities(outputs[:, [index]]), data.test_images[index : index + 1]
         true, read = names[data.test_labels[index]], names[int(shares.argmax())]
         surely = f"{100 * shares.max():.0f} % sure"
-        pictures = {theme: b64encode(sprite(image, 1, theme=theme, scale=_PIXELS)) for theme in PALETTES}
+        shades: dict[Theme, Theme] = {one: "dark" if data.is_photographic else one for one in PALETTES}
+        pictures = {one: b64encode(sprite(image, 1, theme=by, scale=_PIXELS)) for one, by in shades.items()}
         yield {
             "caption": f"{true} → {read}",
             "note": surely,

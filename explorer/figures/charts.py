@@ -157,15 +157,9 @@ def plane_figure(
     steps = np.linspace(-1, 1, 0 if shares is None else len(shares))
     colors = [[0, _PALETTE.negative], [0.5, _PALETTE.surface], [1, _PALETTE.positive]]
     shown = {"x": steps, "y": steps, "z": shares, "zmin": 0, "zmax": 1, "visible": shares is not None}
-    background = {
-        "type": "heatmap",
-        "name": "says",
-        **shown,
-        "colorscale": colors,
-        "opacity": 0.35,
-        "showscale": False,
-        "hovertemplate": "says class 1 by %{z:.0%} at (%{x:.2f}, %{y:.2f})<extra></extra>",
-    }
+    hover = "says class 1 by %{z:.0%} at (%{x:.2f}, %{y:.2f})<extra></extra>"
+    look = {"name": "says", "colorscale": colors, "opacity": 0.35, "showscale": False}
+    background = {"type": "heatmap", **shown, **look, "hovertemplate": hover}
     edge, classes = {"color": _PALETTE.surface, "width": 1}, []
     for label, color in enumerate((_PALETTE.negative, _PALETTE.positive)):
         mark = {"color": color, "symbol": _SYMBOLS[label], "size": 7, "line": edge}

@@ -24,6 +24,7 @@ _HEIGHT = 420  # px
 _LONGEST_LEVEL = 3  # longest class name, in letters, that is not tilted under a column
 _MOST_NAMED, _FEW_NAMED = 25, 7  # classes of an axis; if there are more, a few, and cells without numbers
 _MOST_IN_WORDS = 3  # classes or mistakes
+_SIGNS = str.maketrans("-,", "−\u202f")
 _STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stays legible
 
 _Counts = NDArray[np.integer]
@@ -136,7 +137,7 @@ def difference_data(a: _Counts, b: _Counts, class_names: Sequence[str], theme: T
         "z": np.where(right, more, -more).tolist(),
         "zmin": -largest,
         "zmax": largest,
-        "text": [[_signed(value) if value else "" for value in row] for row in more.tolist()],
+        "text": [[f"{n:+,}".translate(_SIGNS) if n else "" for n in row] for row in more.tolist()],
         "hovertext": _texts(class_names, words),
     }
     look = _cells(class_names, theme, "difference", low, palette.raised, high)
@@ -161,9 +162,7 @@ def difference_summary(a: _Counts, b: _Counts, class_names: Sequence[str]) -> st
     return f"{hues} Largest difference: {class_names[row]} read as {class_names[column]}, {counts}."
 
 
-def confusion_summary(
-    counts: NDArray[np.integer] | None, class_names: Sequence[str], noun: str = "test image"
-) -> str:
+def confusion_summary(counts: _Counts | None, class_names: Sequence[str], noun: str = "test image") -> str:
     """Return ``"9 320 of 10 000 test images right, most confused: 9 read as 4 (28 times)"``."""
     if counts is None or not counts.any():
         return "not trained yet"
@@ -225,10 +224,6 @@ def _part(mask: NDArray[np.bool_], values: Any, text: Any, hover: Any) -> dict[s
         "text": np.where(mask, text, "").tolist(),
         "hovertext": np.where(mask, hover, "").tolist(),
     }
-
-
-def _signed(value: int) -> str:
-    return f"{'+' if value > 0 else '−'}{grouped(abs(value))}"
 
 
 def _tone(color: str, ground: str) -> str:

@@ -192,7 +192,8 @@ def _line(records: Sequence[Any], attribute: str, factor: float = 1.0, **more: A
 def _rate_axis(config: TrainingConfig, *, is_visible: bool) -> dict[str, Any]:
     highest = max(config.learning_rate, *(change.learning_rate for change in config.changes), 0)
     ticks = {"tickmode": "array", "tickvals": [0, highest], "ticktext": ["0", f"{highest:.3g}"]}
-    place = {"overlaying": "y", "side": "right", "visible": is_visible, "showgrid": False}
+    # Without a line: Plotly draws one before it has placed an overlaying axis that has just become visible.
+    place = {"overlaying": "y", "side": "right", "visible": is_visible, "showgrid": False, "showline": False}
     return axis("learning rate (dotted)", range=[0, 1.05 * highest], **place, **ticks)
 
 

@@ -107,9 +107,8 @@ def _joined(across: Any, up: Any, curves: Sequence[_Curve]) -> DataTable:
     if across.tickmode == "array":  # positions with names
         positions |= dict(zip(across.tickvals, map(_plain, across.ticktext), strict=True))
     first = _plain(across.title.text) or "setting"
-    what, by = (
-        re.sub(r" \([^)]*\)$", "", title) for title in (_plain(up.title.text), first)
-    )  # without the unit
+    titles = _plain(up.title.text), first
+    what, by = (re.sub(r" \([^)]*\)$", "", title) for title in titles)  # without the unit
     head = (first, *(curve.name for curve in curves))
     places = sorted({place for curve in curves for place in curve.values})
     rows = ((positions[place], *(curve.values.get(place, "") for curve in curves)) for place in places)

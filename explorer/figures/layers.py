@@ -101,10 +101,8 @@ def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `layers_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
     heat, accent, text = (np.array(rgb(color)) for color in (palette.heat, palette.accent, palette.text))
-    scale = np.rint(np.linspace((heat + accent) / 2, text, len(_NAMES))).astype(
-        np.uint8
-    )  # an order, in one hue
-    colors = [f"#{color.tobytes().hex()}" for color in scale]
+    scale = np.rint(np.linspace((heat + accent) / 2, text, len(_NAMES))).astype(np.uint8)
+    colors = [f"#{color.tobytes().hex()}" for color in scale]  # an order, in one hue
     looks = zip(_NAMES, colors, _DASHES, _MARKERS, strict=True)
     lines = (({"color": c, "dash": d}, {"color": c, "symbol": m, "size": 6}, name) for name, c, d, m in looks)
     # Without clipping, markers at epoch 0 are whole.
@@ -220,10 +218,8 @@ def map_style(names: Sequence[str], theme: Theme = "light") -> list[dict[str, An
         color, symbol = CLASS_COLORS[k % len(CLASS_COLORS)], _SYMBOLS[k % N_SYMBOLS]
         marker: dict[str, Any] = {"color": color, "symbol": symbol, "size": 6, "opacity": 0.8}
         style.append(scatter("%{hovertext}", name=legend_text(name), mode="markers", marker=marker))
-    for name, symbol, size, depth in (
-        ("misclassified", "circle-open", 10, -1),
-        ("chosen", "star-open", 16, 1),
-    ):
+    marks = ("misclassified", "circle-open", 10, -1), ("chosen", "star-open", 16, 1)
+    for name, symbol, size, depth in marks:
         marker = {"color": PALETTES[theme].text, "symbol": symbol, "size": size, "line": {"width": 1.5}}
         look = {"mode": "markers", "marker": marker, "zorder": depth}  # many rings would cover the dots
         style.append(scatter(name=name, meta=GUIDE, hoverinfo="skip", **look))

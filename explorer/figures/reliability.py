@@ -100,9 +100,8 @@ def reliability_data(bins: Reliability | None) -> FigureData:
     share = np.sqrt(bins.counts[used] / bins.counts.sum())
     for i in np.flatnonzero(used).tolist():
         low, high = 100 * bins.edges[i : i + 2]
-        right = (
-            f"{grouped(bins.right[i])} of {grouped(bins.counts[i])} right ({100 * bins.accuracy[i]:.1f} %)"
-        )
+        share_right = f"{100 * bins.accuracy[i]:.1f} %"
+        right = f"{grouped(bins.right[i])} of {grouped(bins.counts[i])} right ({share_right})"
         mean = f"{100 * bins.confidence[i]:.1f} % on average"
         texts.append(f"confidence {low:.0f}–{high:.0f} %, {mean}:<br>{right}")
     values = {

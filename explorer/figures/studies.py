@@ -216,14 +216,12 @@ def _curves_data(view: StudyView) -> FigureData:
     medians, runs = view.cells(axes), view.cells([*axes, "seed"])
     low, high, ticks = _span([value for cell in medians.values() for value in cell.values])
 
-    def trace(
-        name: str, cells: Mapping[tuple[Any, ...], _Cell], y: Callable[[_Cell], float]
-    ) -> dict[str, Any]:
+    def trace(name: str, cells: Mapping[tuple[Any, ...], _Cell]) -> dict[str, Any]:
         return {
             "name": name,
             "visible": bool(cells),
             "x": as_float32([places[values[0]] for values in cells]),
-            "y": as_float32([*map(y, cells.values())]),
+            "y": as_float32([_place(cell.median) for cell in cells.values()]),
             "text": [cell.label for cell in cells.values()],
             "hovertext": [cell.words for cell in cells.values()],
             "customdata": [cell.numbers for cell in cells.values()],
@@ -235,14 +233,15 @@ def _curves_data(view: StudyView) -> FigureData:
             {values: cell for values, cell in cells.items() if cell.values and values[1 : len(axes)] == own}
             for cells in (runs, medians)
         )
-        traces.append(trace("single runs", singles, lambda cell: _place(cell.median)))
+        traces.append(trace("single runs", singles))
         bars = {"error_y": _bars(points.values())}
-        traces.append(trace(name, points, lambda cell: _place(cell.median)) | bars)
+        traces.append(trace(name, points) | bars)
     lost = {values: cell for values, cell in medians.items() if cell.has_diverged}
     limits = [math.log10(high), math.log10(low)]  # errors, downwards
     up = axis(view.title, range=limits, tickvals=ticks, ticktext=[*map(_tick, ticks)])
     layout = {"xaxis": _setting_axis(view.along, on_axis, at), "yaxis": up}
-    return [*traces, trace("diverged", lost, lambda _: high)], layout
+    edge = {"y": as_float32([high] * len(lost))}
+    return [*traces, trace("diverged", lost) | edge], layout
 
 
 def _bars(cells: Iterable[_Cell]) -> dict[str, Any]:

@@ -90,9 +90,7 @@ def _labels(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], N
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.integer]) -> NDArray[np.float64]:
-    share = np.zeros_like(part)
-    np.divide(part, whole, out=share, where=whole > 0)
-    return share
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
 
 
 def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str) -> NDArray[np.float64]:

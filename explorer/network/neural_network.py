@@ -77,8 +77,9 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         Maximum length of the vector of a hidden unit's incoming weights; 0 for no limit.
     dtype : dtype
         float32, or float64 for checking gradients.
-    seed : int, numpy.random.Generator or None
-        Source of the weights and of the order of samples in `fit`; None means a random one.
+    seed, rng : int, numpy.random.Generator or None
+        Source of the weights and of the order of samples in `fit`: `seed` is a number, as the setting of a run;
+        `rng` is anything that `numpy.random.default_rng` accepts. Without either it is a random one.
 
     Attributes
     ----------
@@ -109,8 +110,11 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         input_dropout: float = 0.0,
         max_norm: float = 0.0,
         dtype: DTypeLike = np.float32,
-        seed: int | np.random.Generator | None = None,
+        seed: int | None = None,
+        rng: int | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None = None,
     ) -> None:
+        if seed is not None and rng is not None:
+            raise ValueError(f"seed is {seed!r} and rng is given, too; expected one of them")
         n_input, *hidden, n_output = arguments.layer_sizes(n_input, n_hidden, n_output)
         self.shapes: dict[str, tuple[int, int]] = {}
         for layer, (n_in, n_out) in enumerate(pairwise((n_input, *hidden, n_output)), 1):
@@ -121,13 +125,10 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         self.input_dropout = arguments.number("input_dropout", input_dropout, 1.0)
         self.max_norm = arguments.number("max_norm", max_norm)
         names = hidden_activation, output, loss, initializer
-        functions: dict[str, Any] = {
-            argument: arguments.choice(argument, name, known)
-            for (argument, known), name in zip(arguments.FUNCTIONS.items(), names, strict=True)
-        }
-        super().__init__(
-            n_input, hidden, n_output, dtype=arguments.float_dtype(dtype), seed=seed, **functions
-        )
+        how: dict[str, Any] = {"dtype": arguments.float_dtype(dtype), "seed": rng if seed is None else seed}
+        for (argument, known), name in zip(arguments.FUNCTIONS.items(), names, strict=True):
+            how[argument] = arguments.choice(argument, name, known)
+        super().__init__(n_input, hidden, n_output, **how)
 
     @property
     def n_layers(self) -> int:

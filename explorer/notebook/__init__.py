@@ -1,10 +1,9 @@
 """Content of the teaching notebooks: source code, tables, figures, and deliberate mistakes."""
 
-from explorer.notebook import pictures, tables
+from explorer.notebook import pictures
 from explorer.notebook.page import prepare, side_by_side, source
 from explorer.notebook.pictures import diagram, quarters, show_plane
-from explorer.notebook.studies import run_study, trained
-from explorer.notebook.tables import speed_table
+from explorer.notebook.studies import run_study, speed_table, trained
 
 __all__ = [
     "diagram",
@@ -16,6 +15,5 @@ __all__ = [
     "side_by_side",
     "source",
     "speed_table",
-    "tables",
     "trained",
 ]

@@ -25,16 +25,19 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import display
 
+from explorer.app.layout import AppBox
 from explorer.checks import TASKS, Verdict
-from explorer.checks.diagnosis import CURVE_AT, diagnose
+from explorer.checks.diagnosis import CURVE_AT, diagnose, example_call
 from explorer.checks.mistakes import textbook
 from explorer.checks.results import unfitting
 from explorer.checks.tasks import REQUIRED, solution
 from explorer.foreign_files import reason
-from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells, tokens
+from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells
 from explorer.training.studies.executors import WorkerPool
+from explorer.widgets.code_view import watch
+from explorer.widgets.highlighting import tokens
 from explorer.widgets.rendered import Display, element
-from explorer.widgets.task_card import TaskCard
+from explorer.widgets.task_card import WATCH, TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
 
 _PROUD = f"All {len(REQUIRED)} tasks are right: from e⁻ᵃ to the digits it reads, this network is yours."
@@ -113,6 +116,22 @@ class AttemptLog:
 class CheckedTask(Display[TaskCard]):
     """The card of a task; without a kernel, as in a static page, its verdict in one line."""
 
+    view: Any  # and below it the code that is watched
+
+    def __init__(self, shown: TaskCard) -> None:
+        super().__init__(shown)
+        self.view = AppBox([self])
+
+    def watch(self, answer: object) -> None:
+        """Show the run of the task's example below, from the answer on, or where it raises."""
+        name, code = self.shown.name, watch(example_call(self.shown.name, answer))
+        own = [k for k, step in enumerate(code.recording.steps) if step.place.function.endswith(name)]
+        code.at = max([code.at, *own[:1]])
+        self.view.children = (self, code)
+
+    def _repr_mimebundle_(self, *args: Any, **options: Any) -> Any:
+        return self.view._repr_mimebundle_(*args, **options) | {"text/plain": repr(self)}
+
     def __repr__(self) -> str:
         return self.shown.line
 
@@ -145,7 +164,8 @@ class Examiner:
             reason = f"no result after {seconds:g} seconds: a single call in it takes too long"
             if (code := error.args[-1]) != _FROZEN:
                 reason = f"it ends the program that checks it (exit code {code})"
-            return Verdict(task, "wrong", message=reason, seconds=round(perf_counter() - began, 3))
+            took = round(perf_counter() - began, 3)
+            return Verdict(task, "wrong", message=reason, seconds=took, was_fatal=True)
         except Exception:  # noqa: BLE001  # it can't be pickled, or there are no processes, as in a browser
             return diagnose(task, answer, seconds)
         finally:
@@ -238,7 +258,7 @@ class Exercise:
             rung = self._log.rung(task)
             self._log.add(Attempt(task, verdict.outcome, verdict.mistake, rung, verdict.seconds))
         self._cards[task] = card = CheckedTask(self._card(verdict))
-        card.on_press(partial(self._on_press, card))
+        card.on_press(partial(self._on_press, card, answer))
         solved = self._log.solved()
         for each in self._cards.values():
             is_bonus = TASKS[each.shown.name].is_bonus
@@ -325,10 +345,14 @@ class Exercise:
             hints=tuple(TASKS[task].hints),
             solution=tuple(colored),
             rung=self._log.rung(task),
+            watchable=verdict.outcome == "wrong" and not verdict.was_fatal and bool(TASKS[task].example),
         )
 
-    def _on_press(self, card: CheckedTask, press: str) -> None:
+    def _on_press(self, card: CheckedTask, answer: object, press: str) -> None:
         if press not in (shown := card.shown).presses:
+            return
+        if press == WATCH:
+            card.watch(answer)
             return
         if (rung := int(press)) > self._log.rung(shown.name):
             self._log.add(Attempt(shown.name, "hint", rung=rung))

@@ -6,37 +6,30 @@ They need no kernel, no widget state and no other host. The first cell loads Plo
 import inspect
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from html import escape
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from IPython import get_ipython
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
-from pygments import token
-from pygments.lexers import PythonLexer
 
 from explorer.checks.mistakes import plain_lines
 from explorer.discovery import ExtensionError, offers
+from explorer.exports.files import template_of
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.palette import PALETTES, RUN_COLORS, rgb
 from explorer.training.process_settings import blas_threads, one_blas_thread
+from explorer.widgets.highlighting import tokens
 
 _SCALE = 2  # page pixels per image pixel
 _FOLDER = Path(__file__).parent
-_KINDS = MappingProxyType(
-    {token.Keyword: "keyword", token.Operator.Word: "keyword"}
-    | {token.Name.Function: "name", token.Name.Class: "name"}
-    | {token.Number: "number", token.String: "string", token.Comment: "comment"}
-)
 _cell = ExitStack()  # closed when a cell ends
 
 
@@ -58,14 +51,7 @@ class Shown:
 
 @cache
 def _page() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,  # words stay text
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("lesson.html.j2").module
+    return template_of(_FOLDER / "lesson.html.j2").module
 
 
 def card(name: str, *values: Any, **options: Any) -> Shown:
@@ -163,12 +149,6 @@ def source(*things: Any) -> Shown:
         numbered = [*zip(lines, html.split("\n"), strict=True)]
         blocks.append(lesson_html("source", thing.__qualname__, f"{place}, line {min(lines)}", numbered))
     return Shown("".join(blocks), "\n\n".join(texts))
-
-
-def tokens(code: str) -> Iterator[tuple[str, str]]:
-    """Yield Python code in pieces, each after its kind, as in `_KINDS`; empty for anything else."""
-    for found, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens(code):
-        yield next((kind for known, kind in _KINDS.items() if found in known), ""), text
 
 
 def _rgba(color: str) -> str:

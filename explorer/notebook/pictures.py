@@ -55,8 +55,7 @@ def digits(dataset: Dataset, n: int = 12) -> Shown:
     """Return the first `n` training images, each with its label."""
     labels = [dataset.class_names[label] for label in dataset.train_labels[:n]]
     of = f"{counted(len(dataset.train_labels), 'training image')} of {dataset.name}"
-    words = f"The first {n} of {of}, each with its label."
-    return images(dataset.train_images[:n], labels, words)
+    return images(dataset.train_images[:n], labels, f"The first {n} of {of}, each with its label.")
 
 
 def histograms(values: Mapping[str, NDArray[np.floating]], what: str, words: str) -> Shown:
@@ -90,13 +89,9 @@ def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: fl
         beyond = f"It is lowest near lr = {best:.2g}; beyond that, the step goes too far."
     after = f"{losses[0]:.3f} before it, {chosen:.3f} with lr = {lr:g}"
     words = f"Loss per sample after one step on {counted(X.shape[1], 'sample')}: {after}. {beyond}"
-    drawn = charts.lines_figure(
-        {"loss": (rates, losses)},
-        x_title="learning rate of the step",
-        y_title="loss per sample after the step",
-        marks={f"lr = {lr:g}": (lr, chosen)},
-    )
-    return figure(drawn, words)
+    axes = {"x_title": "learning rate of the step", "y_title": "loss per sample after the step"}
+    marks = {f"lr = {lr:g}": (lr, chosen)}
+    return figure(charts.lines_figure({"loss": (rates, losses)}, **axes, marks=marks), words)
 
 
 def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in each epoch.") -> Shown:

@@ -94,12 +94,8 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"nn-explorer {version('nn-explorer')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for offer in offers("commands"):
-        command = subparsers.add_parser(
-            offer.what.name,
-            help=offer.what.help,
-            formatter_class=RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        how: Any = {"formatter_class": RawDescriptionHelpFormatter, "allow_abbrev": False}
+        command = subparsers.add_parser(offer.what.name, help=offer.what.help, **how)
         if offer.what.name == arguments[0]:
             with offer.explaining_errors():
                 _describe(command, offer)

@@ -26,7 +26,7 @@ from explorer.session import SessionRun
 from explorer.session.new_runs import recorded_start
 from explorer.session.state import with_records
 from explorer.training import TrainingConfig, TrainingRun
-from explorer.training.presets import START
+from explorer.training.presets import opening_config
 from explorer.training.run import Event, complete
 from explorer.training.turns import VISITED
 from explorer.widgets.assets import forget_looks
@@ -81,7 +81,8 @@ def _dataset_of(offer: Offer) -> Dataset:
 
 def opening_app() -> Explorer:
     """Return a new app as the page opens: on the command's first data set, its first run finished."""
-    app = Explorer(_opening_dataset(), START, others=offered_datasets()[1:], train=False)
+    dataset, config = _opening()
+    app = Explorer(dataset, config, others=offered_datasets()[1:], train=False)
     app.begin(opening_run())
     return app
 
@@ -96,8 +97,8 @@ def warm_up() -> None:
 @cache
 def opening_run() -> SessionRun | None:
     """Return the first run on the first data set: recorded on MNIST, elsewhere trained, or None if that fails."""
-    dataset = _opening_dataset()
-    return recorded_start(dataset) or trained_run(START, dataset, MOST_SECONDS)
+    dataset, config = _opening()
+    return recorded_start(dataset) or trained_run(config, dataset, MOST_SECONDS)
 
 
 def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -> SessionRun | None:
@@ -112,8 +113,14 @@ def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -
 
 
 @cache
-def _opening_dataset() -> Dataset:
+def opening_dataset() -> Dataset:
+    """Return the data set that the page opens with: the command's first, or MNIST."""
     return offered_datasets()[0].load()
+
+
+def _opening() -> tuple[Dataset, TrainingConfig]:
+    dataset = opening_dataset()
+    return dataset, opening_config(dataset.n_train, dataset.n_inputs)
 
 
 def wait_for_visitor() -> Visit:

@@ -18,6 +18,7 @@ from explorer.serve.access import FAILED, RefusedError
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Changes, Field, LayerSizes, Real, Whole
+from explorer.training.presets import usual_config
 from explorer.training.query import DATA_KEY, NAMED, listed, parts, read_query
 
 Status = Callable[[], tuple[str, float, str]]
@@ -82,10 +83,12 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
 def data_of(args: Namespace) -> tuple[Dataset, Mapping[str, Field]]:
     """Return the data set, and the fields of settings adapted to it."""
     dataset = load_dataset(args.dataset[-1]) if args.dataset else load_mnist()
-    return dataset, fields_of(len(dataset.train_labels), dataset.n_classes)
+    for note in dataset.notes:
+        report(f"{dataset.name}: {note}")
+    return dataset, fields_of(len(dataset.train_labels), dataset.n_classes, dataset.n_inputs)
 
 
-def settings_of(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingConfig, dict[str, str]]:
+def settings_of(args: Namespace, fields: Mapping[str, Any]) -> tuple[TrainingConfig, dict[str, str]]:
     """Return the settings that the options start from, and the text of each setting given explicitly."""
     given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
     if args.preset is not None:
@@ -93,7 +96,8 @@ def settings_of(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingC
             raise RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(NAMED)}.")
         return NAMED[args.preset], given
     if args.from_url is None:
-        return TrainingConfig(), given
+        sizes = fields["hidden_sizes"]
+        return usual_config(fields["n_train"].high, sizes.n_inputs, sizes.n_outputs), given
     query = query_of(args.from_url)
     config, notices = read_query(query, fields)
     data = parts(query).get(DATA_KEY)

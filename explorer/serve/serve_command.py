@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from explorer.datasets import load_dataset
+from explorer.datasets.loading import NO_UPLOADS
 from explorer.safe_write import own_folder
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback, kernel_pool
 from explorer.serve.environment import (
@@ -48,7 +49,7 @@ def run(arguments: Namespace) -> int:
         if dataset.source not in paths.values():
             names = chain([dataset.name], (f"{dataset.name} ({number})" for number in count(2)))
             paths[next(name for name in names if name not in paths)] = dataset.source
-    variables = {DATASETS: json.dumps(paths)}
+    variables = {DATASETS: json.dumps(paths), NO_UPLOADS: "1" * arguments.no_uploads}
     return serve(
         arguments, "The explorer", find_notebook(), "explorer.serve.request", kernel_variables=variables
     )

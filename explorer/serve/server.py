@@ -249,11 +249,8 @@ class ExplorerServer(Voila):
         }
 
     def init_handlers(self) -> list[Any]:
-        ours = {
-            TornadoVoilaHandler: self.page_handler,
-            VoilaKernelWebsocketHandler: self.socket_handler,
-            FileFindHandler: gate.FilesHandler,
-        }
+        ours = {TornadoVoilaHandler: self.page_handler, FileFindHandler: gate.FilesHandler}
+        ours[VoilaKernelWebsocketHandler] = self.socket_handler
         unused = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler, ThemesHandler}
         unused |= {MultiStaticFileHandler}
         base = self._settings.access.base_url
@@ -321,9 +318,6 @@ _NO_NEWS = re.compile(  # refused requests, old cookies and repeated reports
 def _log_failures(handler: RequestHandler) -> None:
     """Log a finished request if the server failed; a refusal, a full house and an extension's failure are none."""
     status, request = handler.get_status(), handler.request
-    if (
-        status >= 500
-        and not isinstance(handler, gate.RouteHandler)
-        and status != HTTPStatus.SERVICE_UNAVAILABLE
-    ):
+    has_failed = status >= 500 and status != HTTPStatus.SERVICE_UNAVAILABLE
+    if has_failed and not isinstance(handler, gate.RouteHandler):
         logging.getLogger("tornado.access").error("%d %s %s", status, request.method, request.path)

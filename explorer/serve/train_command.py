@@ -25,7 +25,7 @@ from explorer.training.hints import hints
 from explorer.training.query import write_query
 from explorer.training.records import EpochRecord, Evaluation, FinalTest, History, Moment, RunEnd, Snapshot
 from explorer.training.run import Event
-from explorer.wording import duration, grouped
+from explorer.wording import class_noun, duration, grouped
 
 _IN_HEAD = (
     "hidden_sizes", "hidden_activation", "output", "loss", "initializer", "batch_size", "epochs", "learning_rate",
@@ -73,7 +73,7 @@ class TrainScreen:
     def _summary(self, final: Evaluation) -> Iterator[str]:
         data, scores = self._training.dataset, per_class(final.confusion)
         names = data.class_names
-        kind = "digits" if all(name.isdigit() for name in names) else "classes"
+        kind = {"digit": "digits", "class": "classes"}[class_noun(names)]
         hardest = hardest_classes(final.confusion)[:4]
         shown = ", ".join(f"{names[i]} (recall {scores.recall[i]:.1%})" for i in hardest)
         confused = (

@@ -11,7 +11,9 @@ from explorer.wording import counted, plain
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # extending a run doesn't change its name
 _NAMED = attrgetter(*(name for name in FIELDS if name not in _NOT_NAMED))
-_PREFIXES = MappingProxyType({"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]})
+_PREFIXES = MappingProxyType(
+    {"the exercise": TrainingConfig(), "Start": PRESETS["Start"], "Modern": PRESETS["Modern"]}
+)
 _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
     {
         "hidden_sizes": lambda config: config.hidden_units.replace(" hidden", ""),

@@ -6,7 +6,6 @@ current run within its first epoch come last. Reading an untrusted file gives a 
 
 import json
 import math
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.datasets import load_mnist
 from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
 from explorer.datasets.plane import Plane, dataset_of, plane_of
 from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
@@ -59,6 +59,7 @@ MOST_RECORD_BYTES = 12 << 20  # uncompressed; as Python objects they take six ti
 _MOST_UNPACKED = 6 * MOST_RECORD_BYTES  # of all entries
 MOST_OUTPUT_BYTES = 1 << 28  # of the held-out outputs of all networks
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
+_MOST_IMAGE_BYTES = 1 << 24  # of a data set that is in no other file
 _MOST_EARLY = 40  # networks within the first epoch
 _MOST_FINDINGS = 40  # of demonstrations, and of numbers in each
 _MOST = 10**12  # of losses and integers: float64 represents them exactly
@@ -109,6 +110,8 @@ def session_bytes(state: SessionState, weight_bytes: int = _WEIGHT_BYTES) -> byt
     listed = {run.number: run for run in kept}
     families = {one.number: one for run in kept for one in run.lineage} | listed
     runs = [run for _, run in sorted(families.items())]
+    images = _own_arrays(dataset)
+    weight_bytes = min(weight_bytes, _WEIGHT_BYTES - sum(array.nbytes for array in images.values()))
     weights, room = _fitting_weights(_by_worth(runs, state), weight_bytes)
     own = weights.get(shown.number, {}) if shown is not None else {}
     is_whole = shown is not None and (shown.newest.epoch in own if shown.newest else shown.own is None)
@@ -124,7 +127,8 @@ def session_bytes(state: SessionState, weight_bytes: int = _WEIGHT_BYTES) -> byt
         "data": {
             "name": dataset.name,
             "points": plane_of(dataset).text if dataset.is_plane else "",
-            "checksums": _data_checksums(dataset),
+            "checksums": dataset.checksums,
+            "classes": dataset.class_names,
         },
         "settings": asdict(state.config),
         "first": None if state.first is None else asdict(state.first),
@@ -136,13 +140,16 @@ def session_bytes(state: SessionState, weight_bytes: int = _WEIGHT_BYTES) -> byt
     networks = [own for run in runs for own in weights.get(run.number, {}).values()]
     networks += [one.snapshot.weights for one in early]
     parameters = [array.ravel() for arrays in networks for array in arrays]
-    tables = _tables(runs, dataset.n_classes)
+    tables = _tables(runs, dataset.n_classes) | images
     stored = {"weights": np.concatenate([np.empty(0, np.float32), *parameters], dtype=np.float32)}
     return archive_bytes({"session": text, **tables, **stored}, packed={"session", *tables})
 
 
-def _data_checksums(dataset: Dataset) -> list[int]:
-    return [zlib.crc32(np.ascontiguousarray(getattr(dataset, name)).data) for name in ARRAYS]
+def _own_arrays(dataset: Dataset) -> dict[str, NDArray[Any]]:
+    is_elsewhere = dataset.source or dataset is load_mnist()
+    arrays = {} if is_elsewhere else {name: getattr(dataset, name) for name in ARRAYS}
+    arrays |= {_NAMES: np.array(dataset.class_names)} if arrays else {}  # for others that read the file
+    return arrays if sum(array.nbytes for array in arrays.values()) <= _MOST_IMAGE_BYTES else {}
 
 
 def kept_weights(run: SessionRun) -> dict[float, Weights]:
@@ -225,6 +232,7 @@ _RATE = "learning_rate"  # the last figure of records, missing in files of forma
 _HIGHEST: Mapping[str, float] = MappingProxyType(
     {"epoch": _MOST, "step": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
 )
+_NAMES = "class_names"
 _ENTRIES = frozenset({"session", *_RECORDS, *_COUNTS.values(), "weights"})
 
 _Rules = Sequence[tuple[str, type, float, float]]
@@ -307,16 +315,18 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Data
     if version > FORMAT:
         newer = f"format {FORMAT}: a newer explorer opens it"
         raise FileError(archive.name, f"a session in format {version}", newer)
-    if archive.names != _ENTRIES:
+    if archive.names - {_NAMES} not in (_ENTRIES, _ENTRIES | {*ARRAYS}):
         raise FileError(archive.name, "other entries", ", ".join(sorted(_ENTRIES)))
     data = _checked(text.get("data"), [("checksums", list, 0, 4)], f"{archive.name}, data")
     points = data.get("points")
-    if points and not (dataset.is_plane and points == plane_of(dataset).text):
-        try:
+    try:
+        if points and not (dataset.is_plane and points == plane_of(dataset).text):
             dataset = dataset_of(Plane.parse(str(points)))
-        except DatasetError as error:
-            raise FileError(f"{archive.name}, points", error.found, error.expected) from error
-    if data["checksums"] != _data_checksums(dataset):
+        if data["checksums"] != dataset.checksums and archive.names > {*ARRAYS}:
+            dataset = _own_dataset(archive, text["data"])
+    except DatasetError as error:
+        raise FileError(f"{archive.name}, {error.file}", error.found, error.expected) from error
+    if data["checksums"] != dataset.checksums:
         called = printable(str(data.get("name")))
         called = f"other images called {called}" if called == dataset.name else called
         raise FileError(archive.name, f"runs on {called}", f"runs on {dataset.name}, which is open")
@@ -324,6 +334,13 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Data
     if size > MOST_RECORD_BYTES:
         raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
     return _checked({"n_tested": 0, "early": [], **text}, _SESSION, archive.name), dataset
+
+
+def _own_dataset(archive: ArrayArchive, data: Any) -> Dataset:
+    _checked(data, [("classes", list, 2, 1000), ("name", str, 1, 80)], f"{archive.name}, data")
+    arrays: Any = {name: archive.array(name, "u1|i8", None, "images and labels") for name in ARRAYS}
+    names = tuple(printable(str(name)) for name in data["classes"])
+    return Dataset(printable(data["name"]), **arrays, class_names=names)
 
 
 def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:

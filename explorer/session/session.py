@@ -13,6 +13,7 @@ from explorer.session.state import Finding, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig, TrainingRun, check_images
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.own_network import OwnClass
+from explorer.training.presets import usual_config
 from explorer.training.process_settings import return_freed_memory
 from explorer.training.races import Race
 from explorer.training.runner import Run, RunnerStatus, Unit
@@ -35,7 +36,7 @@ class Session:
     def __init__(
         self,
         dataset: Dataset | None = None,
-        config: TrainingConfig | None = None,
+        config: TrainingConfig | Mapping[str, Any] | None = None,
         *,
         network: type[Any] | None = None,
         on_fault: Callable[[Exception], object] = log_fault,
@@ -47,7 +48,10 @@ class Session:
         self.own = None if network is None else OwnClass(network)
         """The user's class that is trained; None for the textbook network."""
         dataset = load_mnist() if dataset is None else dataset
-        self.state = SessionState(dataset=dataset, config=config or TrainingConfig())
+        if not isinstance(config, TrainingConfig):  # but what differs from the usual one
+            usual = usual_config(dataset.n_train, dataset.n_inputs, dataset.n_classes)
+            config = usual.replace(**(config or {}))
+        self.state = SessionState(dataset=dataset, config=config)
         check_images(self.config, dataset)
         self._listeners = list[Callable[[SessionState], object]]()
         self._advisor = Advisor()

@@ -103,10 +103,8 @@ class SessionRun:
     def beginning(cls, training: TrainingRun) -> SessionRun:
         """Return a run without records, nor a number, for a new training."""
         origin = Origin(epoch=training.first_epoch, weights=training.first_weights)
-        history = History(training.config)
-        return cls(
-            dataset=training.dataset, history=history, status="running", own=training.own, origin=origin
-        )
+        history, own = History(training.config), training.own
+        return cls(dataset=training.dataset, history=history, status="running", own=own, origin=origin)
 
     @property
     def title(self) -> str:

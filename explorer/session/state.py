@@ -411,8 +411,10 @@ def with_records(
         timeline = timeline.until(history.restored)
     changes = [one for one in ours if isinstance(one, Change)]
     taken, start = [(one.learning_rate, one.batch_size) for one in changes], run.start
-    if start is None and evaluation is not None and not history.batches:
-        start = _as_epoch(evaluation) if evaluation.step == 0 else None
+    if start is None and evaluation is not None and not (history.batches or evaluation.step):
+        names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
+        found = {name: getattr(evaluation, name) for name in names}
+        start = EpochRecord(int(evaluation.epoch), seconds=0.0, **found)
     if (run.status, status) == ("idle", "paused"):
         status = "idle"
     if run.status == status == "paused" and last is run.history.last:
@@ -458,8 +460,3 @@ def _kept_early(early: tuple[SampleRecord, ...]) -> tuple[SampleRecord, ...]:
     """Return the newest networks that fit into the memory for them."""
     n_bytes = [sum(array.nbytes for array in record.snapshot.weights) for record in reversed(early)]
     return early[-max(1, int(np.searchsorted(np.cumsum(n_bytes), _EARLY_BYTES, "right"))) :]
-
-
-def _as_epoch(found: Evaluation) -> EpochRecord:
-    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
-    return EpochRecord(int(found.epoch), seconds=0.0, **{name: getattr(found, name) for name in names})

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from inspect import cleandoc
 from types import MappingProxyType
 from typing import Any
 
@@ -40,10 +41,10 @@ FIELDS: Mapping[str, Any] = MappingProxyType(_fields())
 MOST_EPOCHS: int = FIELDS["epochs"].high
 
 
-def fields_of(n_images: int, n_classes: int) -> Mapping[str, Any]:
-    """Return `FIELDS` adapted to a data set with that many training images and classes."""
+def fields_of(n_images: int, n_classes: int, n_inputs: int = 784) -> Mapping[str, Any]:
+    """Return `FIELDS` adapted to a data set with that many training images, classes and pixels."""
     adapted = {
-        "hidden_sizes": replace(FIELDS["hidden_sizes"], n_outputs=n_classes),
+        "hidden_sizes": replace(FIELDS["hidden_sizes"], n_inputs=n_inputs, n_outputs=n_classes),
         "n_train": replace(FIELDS["n_train"], high=n_images, high_means=""),
         "n_validation": replace(FIELDS["n_validation"], high=9 * n_images // 10, high_means=""),
     }
@@ -205,8 +206,8 @@ class TrainingConfig:
 
 
 # Each setting is documented once, in ``settings.toml``; its text also builds the docstring.
-TrainingConfig.__doc__ = f"{TrainingConfig.__doc__}\n    Parameters\n    ----------\n" + "".join(
-    f"    {field.name} : {field.expected}\n        {field.help}\n" for field in FIELDS.values()
+TrainingConfig.__doc__ = f"{cleandoc(TrainingConfig.__doc__ or '')}\n\nParameters\n----------\n" + "".join(
+    f"{field.name} : {field.expected}\n    {field.help}\n" for field in FIELDS.values()
 )
 
 

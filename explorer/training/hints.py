@@ -137,13 +137,19 @@ class _Findings:
         name = f"{self.judged_by.capitalize()} accuracy"
         if not self.is_stuck:
             return f"{name} is only {self.accuracy_words}."
-        level = "near chance" if self.accuracy < 1.5 / len(self.history[-1].confusion) else "low"
+        level = "near chance" if self.accuracy < 1.5 * self.chance else "low"
         return f"{name} stays {level} ({self.accuracy_words})."
 
     @property
+    def chance(self) -> float:
+        """Accuracy of always answering the most frequent class."""
+        counts = self.history[-1].confusion.sum(axis=1)
+        return float(counts.max() / max(counts.sum(), 1))
+
+    @property
     def is_stuck(self) -> bool:
-        """Whether both accuracies are below 0.5 and the run has finished or some epoch gained less than 0.03."""
-        if not self.history or max(self.accuracy, self.newest.train_accuracy) >= 0.5:
+        """Whether both accuracies are low and the run has finished or some epoch gained less than 0.03."""
+        if not self.history or max(self.accuracy, self.newest.train_accuracy) >= min(0.5, 5 * self.chance):
             return False
         gains = (after - before for (_, before), (_, after) in pairwise(self.judged))
         return self.finished or any(gain < 0.03 for gain in gains)

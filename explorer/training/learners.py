@@ -31,7 +31,7 @@ _SAMPLE_STREAM = 11  # keeps the sample's random numbers apart from all others o
 Weights = Sequence[NDArray[np.floating]]
 Scoring = Callable[[NDArray[np.uint8], NDArray[np.int64]], Generator[None, None, ScoredSet]]
 
-_Found = TypeVar("_Found")
+_T = TypeVar("_T")
 
 
 class EngineLearner:
@@ -230,18 +230,16 @@ def open_test_set(network: NeuralNetwork, dataset: Dataset) -> FinalTest:
 
 
 @overload
-def finished(work: Generator[None, None, _Found]) -> _Found: ...
+def finished(work: Generator[None, None, _T]) -> _T: ...
 @overload
-def finished(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None: ...
-def finished(
-    work: Generator[None, None, _Found], goes_on: Callable[[], bool] = lambda: True
-) -> _Found | None:
+def finished(work: Generator[None, None, _T], goes_on: Callable[[], bool]) -> _T | None: ...
+def finished(work: Generator[None, None, _T], goes_on: Callable[[], bool] = lambda: True) -> _T | None:
     """Run `work` and return its result, or None if `goes_on` returned False first."""
     with closing(work):
         while goes_on():
             try:
                 next(work)
             except StopIteration as end:
-                found: _Found = end.value
+                found: _T = end.value
                 return found
     return None

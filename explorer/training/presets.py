@@ -25,10 +25,30 @@ START = TrainingConfig(
     output="softmax", loss="cross_entropy", batch_size=128, learning_rate=0.5, reduction="mean"
 )
 """What the page opens with: each slider may be moved far either way, and does what its help says."""
+FEW = START.replace(
+    epochs=100, batch_size=10, schedule="cosine", shift=2.0, rotation=10.0, scale=0.1, elastic=1.0
+)
+"""For a few images of 28 × 28 pixels: augmentation, and as many steps as with more images."""
 
 _TANH = START.replace(hidden_sizes=(16, 16), hidden_activation="tanh", initializer="he", schedule="cosine")
 POINTS = _TANH.replace(batch_size=10, epochs=300, learning_rate=0.01, optimizer="adam")
 """Settings that learn points in a plane, two spirals too."""
+
+
+def opening_config(n_train: int, n_inputs: int) -> TrainingConfig:
+    """Return the settings to open with on points or on images: `START` on many, on less `FEW`, for their size."""
+    if n_inputs == 2 or n_train >= 20_000:
+        return POINTS if n_inputs == 2 else START
+    size = math.sqrt(n_inputs) / 28
+    lengths = {name: round(size * getattr(FEW, name), 1) for name in ("shift", "elastic")}
+    return FEW.replace(epochs=min(FEW.epochs, 100_000 // n_train), **lengths)
+
+
+def usual_config(n_train: int, n_inputs: int, n_classes: int) -> TrainingConfig:
+    """Return the exercise's settings for images like MNIST's and points, `opening_config` for others."""
+    is_usual = n_inputs == 2 or (n_inputs, n_classes) == (784, 10)
+    return TrainingConfig() if is_usual else opening_config(n_train, n_inputs)
+
 
 _ADAM = _MODERN.replace(optimizer="adam", learning_rate=0.001)
 _WIDE = _ADAM.replace(hidden_sizes=(256,), schedule="cosine", epochs=15)

@@ -15,7 +15,7 @@ from explorer.discovery import offers
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError, Field, Whole
 from explorer.training.presets import PRESETS, SITUATIONS, START
-from explorer.wording import did_you_mean, grouped, writable
+from explorer.wording import did_you_mean, enumerated, grouped, writable
 
 VIEW_KEYS = ("tab", "section", "theme", "size", "controls")  # only affect the view, as the keys of levels do
 MOTION_KEY = "motion"  # its value "off" opens the page at rest; settings, which train, make it needless
@@ -134,6 +134,5 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 def listed(names: Sequence[str]) -> str:
     """Abbreviate a list of names of any length: ``"“a”, “b”, “c” and 95 more"``."""
     first = [f"“{name[:40]}”" for name in names[:_MOST_NAMED]]
-    if len(names) > _MOST_NAMED:
-        return f"{', '.join(first)} and {len(names) - _MOST_NAMED} more"
-    return " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
+    more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    return enumerated([*first, *more])

@@ -74,9 +74,8 @@ class Race:
         if not 2 <= len(configs) <= MOST_ENTRIES:
             raise RaceError(f"a race has 2 to {MOST_ENTRIES} entries; got {len(configs)}")
         if len({*configs}) < len(configs):
-            raise RaceError(
-                "two entries of the race have equal settings, so that they would give equal records"
-            )
+            equal = "two entries of the race have equal settings"
+            raise RaceError(f"{equal}, so that they would give equal records")
         for name in ("seed", "n_validation", "epochs"):
             if len({getattr(config, name) for config in configs}) > 1:
                 label = FIELDS[name].label.lower()

@@ -93,8 +93,7 @@ def page_assets(folder: Path = _FOLDER) -> tuple[str, str, Mapping[str, str]]:
 
 @cache
 def _scripts(folder: Path) -> Mapping[str, str]:
-    paths = {*folder.glob("*.js")} - {_BASE, _GIVER}
-    return {path.stem: _script(path) for path in sorted(paths)}
+    return {path.stem: _script(path) for path in sorted({*folder.glob("*.js")} - {_BASE, _GIVER})}
 
 
 @cache
@@ -116,6 +115,6 @@ def _colors() -> str:
     by_jupyter = f'{not_light}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}'
     by_system = f"{not_light}:not(:has(> body[data-jp-theme-light])) {{ {dark} }}"
     return f""":root {{ {light} }}
-:root[data-explorer-theme="dark"] {{ {dark} }}
+:root[data-explorer-theme="dark"], .explorer-photos .explorer-drawing-ground {{ {dark} }}
 {by_jupyter}
 @media (prefers-color-scheme: dark) {{ {by_system} }}"""

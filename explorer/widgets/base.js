@@ -74,6 +74,7 @@ function asMenu(button, menu, signal) {
     menu.style.right = `${Math.min(Math.max(8, width - at.right), Math.max(8, width - menu.offsetWidth - 8))}px`;
     return isInWindow(button);
   };
+  menu.addEventListener("beforetoggle", place); // "toggle" may come a frame after it is seen
   menu.addEventListener("toggle", (event) => {
     const open = /** @type {ToggleEvent} */ (event).newState === "open";
     button.setAttribute("aria-expanded", String(open));
@@ -250,11 +251,11 @@ function pngUrl(png) {
   return png.byteLength ? URL.createObjectURL(new Blob([png], { type: "image/png" })) : "";
 }
 
-/** Revoke object URLs, with a delay for pictures that stay until others are loaded.
- * @param {string[]} urls @param {number} [ms] */
-function revoke(urls, ms = 0) {
-  if (ms) setTimeout(revoke, ms, urls);
-  else for (const url of urls) URL.revokeObjectURL(url);
+const REVOKE_MS = 10000; // until the successor of a picture is loaded, also on a busy machine
+
+/** Revoke object URLs when nothing shows them any longer. @param {string[]} urls */
+function revokeLater(urls) {
+  setTimeout(() => urls.forEach(URL.revokeObjectURL), REVOKE_MS);
 }
 
 /** Show a picture as an element's background. The previous one stays below it until it is loaded, and is then removed:
@@ -305,16 +306,18 @@ const [QUIET_MS, LOST_MS] = [500, 60000]; // delays until an upload is reported,
 
 /**
  * Send a file in chunks, as Python accepts them, and report progress; for one that is too large send only its size.
- * @param {File} file
+ * @param {Blob} file
  * @param {{
  *   get: (name: "most_bytes") => number, send: (...message: any[]) => void,
  *   on: (event: "msg:custom", listener: (content: any) => void) => void, off: (event: "msg:custom", listener: any) => void,
  * }} model
  * @param {(words: string) => void} say
+ * @param {string} name @param {AbortSignal} [signal] ends it
  */
-async function upload(file, model, say) {
+async function upload(file, model, say, name, signal) {
+  const shown = name.replace(/^images\//, "").replace(/\/$/, "");
   const sent = (/** @type {number} */ at, /** @type {ArrayBuffer[]} */ buffers) =>
-    model.send({ open: file.name, size: file.size, at }, undefined, buffers);
+    model.send({ open: name, size: file.size, at }, undefined, buffers);
   if (file.size > model.get("most_bytes") || file.size === 0) return sent(0, []);
   const began = performance.now();
   let [taken, wake] = [0, () => {}];
@@ -322,11 +325,11 @@ async function upload(file, model, say) {
     if (!("taken" in content)) return;
     taken = content.taken;
     const percent = 10 * Math.floor((10 * taken) / file.size);
-    if (performance.now() - began > QUIET_MS) say(`Sending ${file.name}: ${percent} %`);
+    if (performance.now() - began > QUIET_MS) say(`Sending ${shown}: ${percent} %`);
     wake();
   };
   const untilTaken = async (/** @type {number} */ bytes) => {
-    while (taken >= 0 && taken < bytes) {
+    while (taken >= 0 && taken < bytes && !signal?.aborted) {
       /** @type {ReturnType<typeof setTimeout> | undefined} */
       let timer;
       await new Promise((resolve, reject) => {
@@ -334,9 +337,10 @@ async function upload(file, model, say) {
         timer = setTimeout(reject, LOST_MS);
       }).finally(() => clearTimeout(timer));
     }
-    if (taken < 0) throw new Error("Python has dropped it");
+    if (taken < 0 || signal?.aborted) throw new Error("Python has dropped it");
   };
   model.on("msg:custom", listen);
+  signal?.addEventListener("abort", () => wake());
   try {
     for (let at = 0; at < file.size; at += PIECE) {
       const piece = await file.slice(at, at + PIECE).arrayBuffer();
@@ -346,23 +350,30 @@ async function upload(file, model, say) {
     await untilTaken(file.size);
     say("");
   } catch {
-    say(`${file.name} was not opened: not all of it arrived. Open it again.`);
+    if (signal?.aborted) model.send({ cancel: true });
+    say(`${shown} was not opened${signal?.aborted ? "" : ": not all of it arrived. Open it again"}.`);
   } finally {
     model.off("msg:custom", listen);
   }
 }
 
-/** A hidden field with which the user chooses a file, which is then sent; one at a time.
- * @param {Parameters<typeof upload>[1]} model @param {string} accept what the names of files end in
- * @param {(words: string) => void} say */
-function fileInput(model, accept, say) {
-  const input = make("input", { type: "file", accept, hidden: true, tabindex: -1 });
+/** A hidden field with which the user chooses files; what is done with them may take a while.
+ * @param {object} attributes @param {(files: File[]) => unknown} act */
+function fileInput(attributes, act) {
+  const input = make("input", { type: "file", hidden: true, tabindex: -1, ...attributes });
   input.addEventListener("change", async () => {
-    const [file] = input.files ?? [];
     input.disabled = true;
-    if (file) await upload(file, model, say);
+    if (input.files?.length) await act([...input.files]);
     input.value = ""; // so that choosing the same file again triggers a change
     input.disabled = false;
   });
   return input;
+}
+
+/** Let the header send a file of images, or a folder, whose name ends in a slash: its files, each as a path and a blob.
+ * @param {HTMLElement} el @param {string} name @param {any[][]} files @param {object} [about] */
+function sendImages(el, name, files, about) {
+  const line = JSON.stringify({ ...about, files: files.map(([path, { size }]) => [path, size]) });
+  const file = new Blob([name.endsWith("/") ? `${line}\n` : "", ...files.map(([, one]) => one)]);
+  el.dispatchEvent(new CustomEvent("explorer-images", { bubbles: true, detail: { file, name: `images/${name}` } }));
 }

@@ -17,7 +17,7 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  * @typedef {{ picture: HTMLCanvasElement }} Picture in place of everything
  * @typedef {{ blank: true }} Blank nothing in place of everything
  * @typedef {Stroke | Picture | Blank} Deed
- * @typedef {{ side: number, ink: DataView<ArrayBuffer> }} State
+ * @typedef {{ side: number, keeps: string, ink: DataView<ArrayBuffer> }} State
  */
 
 /** The context of a new or given canvas, scaled to the pad's units.
@@ -98,7 +98,12 @@ function render({ model, el, signal }) {
   const cursor = make("div", { class: "explorer-drawing-cursor", "aria-hidden": "true" });
   const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   const clearButton = makeButton("Clear", () => clear());
-  const mistakeButton = makeButton("A mistake", () => model.send({ mistake: true }));
+  const keep = () => {
+    el.dispatchEvent(new CustomEvent("explorer-kept", { bubbles: true, detail: new Uint8Array(sent.buffer) }));
+    clear();
+  };
+  const label = model.get("keeps");
+  const mistakeButton = label ? makeButton(label, keep) : makeButton("A mistake", () => model.send({ mistake: true }));
   const tools = { class: "explorer-drawing-tools explorer-wrap", role: "group", "aria-label": "Sketch pad tools" };
   el.append(make("div", { class: "explorer-drawing-ground" }, canvas, cursor), make("div", tools, clearButton, mistakeButton), how, spoken);
   cursor.style.width = `${(100 * BRUSH) / UNITS}%`;
@@ -152,6 +157,7 @@ function render({ model, el, signal }) {
     // A disabled button loses the focus: move it to the pad.
     if (isBlank && clearButton === document.activeElement) canvas.focus({ preventScroll: true });
     clearButton.disabled = isBlank;
+    mistakeButton.disabled = isBlank && label !== "";
   };
   const fit = () => {
     const pixels = Math.round(canvas.clientWidth * devicePixelRatio);

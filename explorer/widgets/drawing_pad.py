@@ -29,6 +29,8 @@ class DrawingPad(PagePart):
         sync=True, page=True, echo_update=False, from_json=lambda sent, _: bytes(sent or b"")
     )
     """The image in row-major order, or empty if nothing was ever drawn; set by the user or the app."""
+    keeps = traitlets.Unicode().tag(sync=True)
+    """Label of the button with which the page keeps a drawing, instead of that for mistakes; empty for none."""
     on_mistake = PartEvent[[]]("mistake")
     """Calls ``callback()`` when a misclassified image is asked for."""
 
@@ -46,9 +48,9 @@ class DrawingPad(PagePart):
 
     @staticmethod
     def ink_of(image: NDArray[np.uint8]) -> bytes:
-        """Return the `ink` that shows an image: uint8 of shape (n, n); n must divide 140."""
-        factor = SIDE // len(image)
-        return image.repeat(factor, axis=0).repeat(factor, axis=1).tobytes()
+        """Return the `ink` that shows an image: uint8 of shape (n, n)."""
+        at = np.arange(SIDE) * len(image) // SIDE
+        return image[at][:, at].tobytes()
 
     def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("mistake"):

@@ -188,13 +188,13 @@ function render({ model, el }) {
     empty.textContent = model.get("empty");
     empty.hidden = images.length > 0;
     draw(url);
-    revoke([old], 1000);
+    revokeLater([old]);
   };
   model.on("change", show); // changes arrive together in one message, and are drawn once
   show();
   return () => {
     hide();
-    revoke([url]);
+    revokeLater([url]);
   };
 }
 

@@ -116,8 +116,7 @@ function keepAddress(model, signal) {
     model.send({ visit: location.search });
   };
   window.addEventListener("popstate", visit, { signal });
-  model.on("change:query", follow);
-  model.on("change:settled", follow);
+  model.on("change:query change:settled", follow);
   if (model.get("settled")) follow();
 }
 
@@ -183,9 +182,8 @@ function passingLine(signal) {
 function saveButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Save");
   const [lost, tell] = passingLine(signal);
-  const send = () => model.send({ save: true });
   const attributes = { class: "explorer-save", "data-quiet": true, "aria-label": SAVES };
-  const button = makeButton([icon(...SAVE_ICON), word], send, attributes);
+  const button = makeButton([icon(...SAVE_ICON), word], () => model.send({ save: true }), attributes);
   const show = () => {
     const unsaved = model.get("unsaved");
     button.toggleAttribute("data-unsaved", unsaved !== "");
@@ -204,8 +202,10 @@ const [KEPT, AGAIN] = ["explorer-kept", "explorer-again"]; // the second is set 
 /** Keep a copy of the session for as long as the tab is open, replacing the previous one.
  * @param {string} words @param {DataView[]} buffers */
 function keep(words, [copy]) {
-  const letters = Array.from(new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength), (code) => String.fromCharCode(code));
-  store("sessionStorage", KEPT, letters.length ? JSON.stringify({ words, copy: btoa(letters.join("")) }) : null);
+  const [bytes, most] = [new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength), 4096]; // arguments of a call
+  let letters = "";
+  for (let at = 0; at < bytes.length; at += most) letters += String.fromCharCode(...bytes.subarray(at, at + most));
+  store("sessionStorage", KEPT, letters ? JSON.stringify({ words, copy: btoa(letters) }) : null);
 }
 
 /** Request copies of the session, and open the one kept before a reload.
@@ -226,21 +226,18 @@ function keepSession(model, signal) {
   };
   const asking = setInterval(() => model.get("status") === "running" && ask(), 30000);
   model.on("change:status change:unsaved", askSoon);
-  signal.addEventListener("abort", () => {
-    clearTimeout(timer);
-    clearInterval(asking);
-  });
+  signal.addEventListener("abort", () => [clearTimeout(timer), clearInterval(asking)]);
   const kept = stored("sessionStorage", AGAIN) && JSON.parse(stored("sessionStorage", KEPT) ?? "null");
   store("sessionStorage", AGAIN, null);
   if (!kept) return; // then only the address has the settings
-  upload(new File([fromBase64(kept.copy)], "The session that was kept"), model, () => {});
+  upload(new Blob([fromBase64(kept.copy)]), model, () => {}, "The session that was kept");
 }
 
 /** The menu's entries for files: the exports; the session, which on a phone is saved only here; and a file to open.
  * @param {Model} model @param {HTMLElement} menu @param {(words: string) => void} say */
 function fileEntries(model, menu, say) {
   const exports = Object.entries(model.get("exports"));
-  const input = fileInput(model, model.get("suffix"), say);
+  const input = fileInput({ accept: model.get("suffix") }, ([file]) => upload(file, model, say, file.name));
   return [
     ...exports.map(([name, words]) => menuEntry(menu, words, () => model.send({ export: name }))),
     menuEntry(menu, SAVES, () => model.send({ save: true }), { class: "explorer-apart" }),
@@ -283,19 +280,65 @@ function leaveButton(model, el, signal) {
   return makeButton(icon(...CROSS), leave, { class: "explorer-leave", "data-quiet": true, ...words });
 }
 
+/** The files of a dropped file or folder, with their paths.
+ * @param {any} entry @returns {Promise<[string, File][]>} */
+async function filesIn(entry) {
+  if (entry instanceof File) return [[entry.name, entry]];
+  if (entry.isFile) return [[entry.fullPath.slice(1), await new Promise((resolve, reject) => entry.file(resolve, reject))]];
+  const [reader, found] = [entry.createReader(), /** @type {any[]} */ ([])];
+  for (let some = [entry]; some.length; found.push(...some)) {
+    some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at most
+  }
+  return (await Promise.all(found.map(filesIn))).flat();
+}
+
+/** Send images that are dropped on the page or chosen on it; a line says how far one is, with a button that ends it.
+ * @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
+function imagesLine(model, el, signal) {
+  const [line, say] = passingLine(signal);
+  let [ending, last, timer] = [new AbortController(), Promise.resolve(), 0];
+  const send = (/** @type {Blob} */ file, /** @type {string} */ name) => {
+    ending.abort();
+    ending = new AbortController();
+    last = last.then(upload.bind(null, file, model, say, name, ending.signal));
+  };
+  const app = () => el.closest(".explorer-app") ?? el;
+  const isOurs = (/** @type {Event} */ { target }) => isOwnPage() || app().contains(/** @type {Node} */ (target));
+  const drag = async (/** @type {any} */ event) => {
+    if (!event.dataTransfer.types.includes("Files") || !isOurs(event)) return;
+    event.preventDefault(); // the browser would leave the page for the file
+    const isOver = event.type === "dragover";
+    clearTimeout(timer);
+    app().toggleAttribute("data-dropping", isOver);
+    timer = setTimeout(() => app().removeAttribute("data-dropping"), 500); // the next event comes sooner
+    if (isOver) return;
+    const dropped = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry() ?? item.getAsFile()).filter((one) => one);
+    const files = (await Promise.all(dropped.map(filesIn))).flat();
+    const [[path, file] = ["", null]] = files;
+    if (!file) say("No file is in what was dropped.");
+    else if (path.endsWith(model.get("suffix"))) send(file, path);
+    else sendImages(el, files.length === 1 && !path.includes("/") ? path : `${dropped[0].name}/`, files);
+  };
+  for (const type of ["dragover", "drop"]) document.addEventListener(type, drag, { signal });
+  document.addEventListener("explorer-images", (/** @type {any} */ e) => isOurs(e) && send(e.detail.file, e.detail.name), { signal });
+  const cancel = makeButton("Cancel", () => ending.abort());
+  return make("div", { class: "explorer-sending" }, line, cancel);
+}
+
 /** The data set: its name, which opens the menu of all, and its sizes.
  * @param {Model} model @param {AbortSignal} signal */
 function datasetChoice(model, signal) {
   const [name, menu] = [make("span", { class: "explorer-cut" }), make("div")];
   const sizes = make("span", { class: "explorer-sizes explorer-cut" });
   const button = makeButton([name, icon("M4 6.5l4 4 4-4")], null, { "data-quiet": true });
-  for (const [heading, names] of Object.entries(model.get("datasets"))) {
+  const group = (/** @type {[string, string[]]} */ [heading, names]) => {
     const entries = names.map((one) => menuEntry(menu, one, () => model.send({ choose: one })));
-    menu.append(make("div", { role: "group", "aria-label": heading }, make("p", {}, heading), ...entries));
-  }
-  menu.append(menuEntry(menu, "More about the data …", () => model.send({ about: true }), { class: "explorer-apart" }));
+    return make("div", { role: "group", "aria-label": heading }, make("p", {}, heading), ...entries);
+  };
+  const more = menuEntry(menu, "More about the data, or your own …", () => model.send({ about: true }), { class: "explorer-apart" });
   asMenu(button, menu, signal);
   const show = () => {
+    menu.replaceChildren(...Object.entries(model.get("datasets")).map(group), more);
     const at = model.get("dataset").lastIndexOf(" · ");
     const chosen = model.get("dataset").slice(0, at);
     write(name, chosen);
@@ -303,7 +346,7 @@ function datasetChoice(model, signal) {
     button.setAttribute("aria-label", `Data set: ${chosen}`);
     for (const entry of menu.querySelectorAll("button")) entry.setAttribute("aria-current", String(entry.textContent === chosen));
   };
-  model.on("change:dataset", show);
+  model.on("change:dataset change:datasets", show);
   show();
   return make("div", { class: "explorer-dataset explorer-line explorer-muted" }, button, menu, sizes);
 }
@@ -316,7 +359,7 @@ function render({ model, el, signal }) {
   const status = make("span", { class: "explorer-status explorer-muted" });
   const name = make("div", { class: "explorer-name explorer-line" }, title, datasetChoice(model, signal), status);
   const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
-  const tools = [...shareButton(model, signal), ...files, leaveButton(model, el, signal)];
+  const tools = [...shareButton(model, signal), ...files, leaveButton(model, el, signal), imagesLine(model, el, signal)];
   el.append(make("header", {}, name, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
 
   const show = () => {

@@ -16,7 +16,8 @@ class Header(PagePart):
 
     The page announces a file of the user by its name and its size in bytes, and sends it in chunks, in order, each
     with its offset (a message of over 10 MB would close the connection), but none of a file that the page itself
-    found too large. A chunk that does not match the last announcement is dropped, together with its file.
+    found too large. A chunk that does not match the last announcement is dropped, together with its file. Images
+    are sent as ``images/flowers.npz``, or as ``images/flowers/`` if they are a folder's: see `sent_dataset`.
     """
 
     _esm = script("header")
@@ -91,6 +92,8 @@ class Header(PagePart):
         match content:
             case {"open": str(name), "size": int(size), "at": int(at)} if size >= 0:
                 self._receive(name, size, at, buffers)
+            case {"cancel": True}:
+                self._announced, self._content = ("", 0), bytearray()
 
     def _receive(self, name: str, size: int, at: int, buffers: Sequence[Any]) -> None:
         if at == 0:
@@ -106,6 +109,12 @@ class Header(PagePart):
         if fits and (is_large or taken == size or not buffers):
             content, self._content = bytes(self._content[:size]), bytearray()
             self._emit("open", name[:200], None if is_large else content)
+
+
+class OwnImages(PagePart):
+    """Lets the user choose images, or draw some of each class on the pad in its box; the header sends them."""
+
+    _esm = script("own_images")
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,11 +115,13 @@ export function keepZoom(change) {
 }
 
 /** Plotly draws a legend with fewer lines than before at the old, taller margin, and draws it again only in another size:
- * two pixels are enough.
+ * two pixels are enough. Boxes are measured only if the legend has changed, as that lays out the whole page.
  * @param {Plot} plot @param {Properties} layout */
 function straighten(plot, { legend: { yanchor } = {}, template }) {
   const isAbove = (yanchor ?? template?.layout.legend?.yanchor) === "bottom";
-  if (!isAbove || !plot.querySelector(".legend")) return;
+  const said = [plot.layout.width, template?.layout.font?.size, plot.querySelector(".legend")?.textContent].join(" ");
+  if (!isAbove || said === plot.dataset.legend) return;
+  plot.dataset.legend = said;
   const [legend, area] = [".legend", ".nsewdrag"].map((name) => plot.querySelector(name)?.getBoundingClientRect());
   if (legend && area && legend.bottom > area.top + 2) plot.style.width = plot.style.width ? "" : "calc(100% - 2px)";
 }

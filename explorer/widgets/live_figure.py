@@ -183,7 +183,7 @@ def _merged(
     result, changes = {**shown}, dict[str, Any]()
     for name, value in new.items():
         path, current = f"{prefix}{name}", shown.get(name)
-        if isinstance(value, go.layout.Template):
+        if hasattr(value, "to_plotly_json"):
             value = value.to_plotly_json()
         if isinstance(value, Mapping) and path != "template":
             result[name], inner = _merged(current or {}, value, f"{path}.")

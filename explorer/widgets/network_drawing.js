@@ -381,7 +381,7 @@ function render({ model, el, signal }) {
     const tiles = columns.slice(0, model.get("all_pictured") ? columns.length : 1).flatMap((column) => column.tiles);
     const wide = model.get("columns");
     for (const [at, tile] of tiles.entries()) showTile(tile, url, at, wide, Math.ceil(tiles.length / wide));
-    revoke([old], 1000);
+    revokeLater([old]);
   };
   const show = () => {
     const why = model.get("nothing");
@@ -416,7 +416,7 @@ function render({ model, el, signal }) {
   return () => {
     cards.disconnect();
     clearTimeout(sweeping);
-    revoke([url]);
+    revokeLater([url]);
   };
 }
 

@@ -157,6 +157,8 @@ class StepPlayer(PagePart):
     """The index of the scene, or `NOT_PLAYED`; set by the user or the app."""
     of = traitlets.Enum(("image", "batch"), "image").tag(sync=True, page=True)
     """Whether the step is made with one image or with a mini-batch; set by the user."""
+    code = traitlets.Bool(False).tag(sync=True, page=True)
+    """Whether the code of the step is shown, too; set by the user."""
     noun = traitlets.Unicode("image").tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     spoken = traitlets.Unicode().tag(sync=True)

@@ -148,9 +148,8 @@ class Table(Drawable):
             order = sorted(order, key=self._measured, reverse=self.descending)
         head, rows = [], []
         for column, words in enumerate(self.columns):
-            direction = (
-                "none" if column != self.sorted_by else "descending" if self.descending else "ascending"
-            )
+            order_in_words = "descending" if self.descending else "ascending"
+            direction = order_in_words if column == self.sorted_by else "none"
             button = button_element(str(column), words, data_help=self.meanings.get(words))
             head.append(element("th", button, scope="col", aria_sort=direction))
         for row in order:

@@ -100,7 +100,7 @@ function render({ model, el, signal }) {
       const there = old[index];
       return there && isSame(there.png, png) ? there : { png, url: pngUrl(png) };
     });
-    revoke(urls(old.filter((picture) => !pictures.includes(picture))), 1000);
+    revokeLater(urls(old.filter((picture) => !pictures.includes(picture))));
   };
   const show = () => {
     load();
@@ -113,7 +113,7 @@ function render({ model, el, signal }) {
   });
   model.on("change", show);
   show();
-  return () => revoke(urls(pictures));
+  return () => revokeLater(urls(pictures));
 }
 
 export default { render };

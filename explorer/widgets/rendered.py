@@ -121,7 +121,5 @@ class Caption(Rendered):
     @traitlets.observe("text")
     def _on_text(self, _change: object) -> None:
         live = {"class_": "explorer-unseen", "role": "status", "aria_live": "polite", "pace": _PACE_MS}
-        seen = element(
-            "p", self.text, class_="explorer-cut explorer-muted", aria_hidden=True, title=self.text
-        )
-        self.draw(seen, element("p", self.text, **live))
+        seen = {"class_": "explorer-cut explorer-muted", "aria_hidden": True, "title": self.text}
+        self.draw(element("p", self.text, **seen), element("p", self.text, **live))

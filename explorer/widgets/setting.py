@@ -151,9 +151,9 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         begun = {"value": self.value_in(TrainingConfig()), "description": description, "tooltip": tooltip}
         super().__init__(_control=_control(self.kind, self._field), **{**begun, **options})
 
-    def fit_to(self, n_images: int, n_classes: int, noun: str = "image") -> None:
-        """Use the range and the words for a data set with this number of training images, and of classes."""
-        self._field = fields_of(n_images, n_classes)[self.name]
+    def fit_to(self, n_images: int, n_classes: int, noun: str = "image", n_inputs: int = 784) -> None:
+        """Use the range and the words for a data set with this number of training images, classes and pixels."""
+        self._field = fields_of(n_images, n_classes, n_inputs)[self.name]
         control, words = _control(self.kind, self._field), _words(self.kind, self._field)
         self._control = control | {"unit": with_noun(control["unit"], noun)}
         self.description, self.tooltip = (with_noun(text, noun) for text in words)

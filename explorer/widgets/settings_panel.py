@@ -168,10 +168,10 @@ class SettingsPanel(Events, ipywidgets.VBox):
         """Whether a question is asked whose answer the user has not opened."""
         return self._asked is not None and not self.start and not self._is_answered
 
-    def fit_to(self, n_images: int, n_classes: int, noun: str = "image") -> None:
+    def fit_to(self, n_images: int, n_classes: int, noun: str = "image", n_inputs: int = 784) -> None:
         """Use the ranges and the noun of another data set; augmentation is for images only."""
         for control in self.controls:
-            control.fit_to(n_images, n_classes, noun)
+            control.fit_to(n_images, n_classes, noun, n_inputs)
         set_hidden(self._groups[-1], noun != "image")  # a point has no strokes to distort
 
     def refuse(self, error: ConfigError) -> None:

@@ -15,7 +15,7 @@ const SYMBOL = /(\b(?:delta|[abdhy])\d?\[\w+\])/;
 
 /**
  * @typedef {{
- *   scenes: string[], scene: number, of: "image" | "batch", noun: string, note: string, spoken: string, told: [string, string][], formula: string,
+ *   scenes: string[], scene: number, of: "image" | "batch", code: boolean, noun: string, note: string, spoken: string, told: [string, string][], formula: string,
  * }} State
  */
 
@@ -56,9 +56,13 @@ function render({ model, el, signal }) {
     of,
     button: makeButton(words, () => sendState(model, { of: /** @type {State["of"]} */ (of) }), { "data-quiet": true }),
   }));
+  const code = makeButton("code", () => sendState(model, { code: !model.get("code") }), {
+    "data-quiet": true,
+    title: "The lines that compute it",
+  });
   const close = makeButton("✕", leave, { "data-quiet": true, "aria-label": "Leave the step", title: "Leave (Esc)" });
   const made = choices.map(({ button }) => button);
-  const all = [previous, ...steps, next, run, ...made, close];
+  const all = [previous, ...steps, next, run, ...made, code, close];
   const bar = make("div", { class: "explorer-wrap", role: "group", "aria-label": "One step of training" }, ...all);
   const note = make("p", { class: "explorer-muted explorer-small" });
   const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
@@ -108,6 +112,7 @@ function render({ model, el, signal }) {
     if (isOn) turnPages(previous, next, scene, last + 1);
     for (const [at, button] of steps.entries()) button.setAttribute("aria-current", at === scene ? "step" : "false");
     for (const { of, button } of choices) button.setAttribute("aria-pressed", String(of === model.get("of")));
+    code.setAttribute("aria-pressed", String(model.get("code")));
     if (losesFocus) (isOn ? next : open).focus({ preventScroll: true }); // on which Enter goes on
   };
   const showWords = () => {
@@ -143,7 +148,7 @@ function render({ model, el, signal }) {
   document.addEventListener("keydown", onKey, { capture: true, signal });
   signal.addEventListener("abort", () => clearInterval(timer));
   model.on("change:scene", () => (model.get("scene") < 0 ? pause() : show()));
-  model.on("change:of", show);
+  model.on("change:of change:code", show);
   model.on("change:note change:spoken", showWords);
   model.on("change:told change:formula", showTold);
   show();

@@ -23,6 +23,7 @@ _BUTTONS = (
     ("3", "Hint 3", ": nearly the code"),
     ("4", "Solution", ": after the hints"),
 )
+WATCH = "watch"  # the press that shows the example's run
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class TaskCard(Drawable):
     """Tasks solved, their total, and their name: ``"tasks"``."""
     example: str = ""
     """Lines of code: a small input, the expected result, and the answer's result."""
+    watchable: bool = False
+    """Whether there is an example whose run can be shown."""
     curves: tuple[tuple[float, ...], ...] = ()
     """The right function's values at evenly spaced points, and the answer's; or none."""
 
@@ -60,7 +63,8 @@ class TaskCard(Drawable):
     def presses(self) -> tuple[str, ...]:
         """The enabled buttons: hints in order, the solution after all hints or a right answer."""
         is_due = bool(self.solution) and (self.rung >= len(self.hints) or self.outcome == "right")
-        return (*map(str, range(1, min(self.rung + 1, 3) + 1)), *(["4"] if is_due else []))
+        rungs = map(str, range(1, min(self.rung + 1, 3) + 1))
+        return (*rungs, *(["4"] if is_due else []), *([WATCH] if self.watchable else []))
 
     @property
     def progress(self) -> str:
@@ -87,6 +91,7 @@ class TaskCard(Drawable):
         opened = [element("p", *_words(hint)) for hint in self.hints[self.is_open - 1 : self.is_open]]
         if self.is_open == 4:
             opened = [element("pre", *self.solution, tabindex=0, aria_label="The textbook's lines")]
+        watch = [button_element(WATCH, "Watch it run", class_="explorer-button")] if self.watchable else []
         group = {"role": "group", "aria_label": "Help with this task", "class_": "explorer-wrap"}
         parts = (
             element("header", verdict, progress),
@@ -94,7 +99,7 @@ class TaskCard(Drawable):
             element("pre", self.example, tabindex=0, aria_label="A small example") if self.example else None,
             self._plot(*self.curves) if self.curves else None,
             element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
-            element("div", *map(self._button, _BUTTONS), **group),
+            element("div", *map(self._button, _BUTTONS), *watch, **group),
             element("div", *opened, class_="explorer-task-opened", aria_live="polite"),
         )
         return [element("section", *parts, aria_label=f"Task {self.name}", data_outcome=self.outcome)]

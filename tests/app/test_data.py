@@ -1,5 +1,7 @@
 """The Data tab, and what another data set does to all that is shown, without a page."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from app_steps import (
@@ -26,13 +28,10 @@ from explorer.figures.digits import sprite
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
 
 
-def unreadable():
-    raise DatasetError("broken.tgz", "an empty file", "four files")
-
-
 @pytest.fixture(scope="module")
 def usual(small_dataset, other_dataset):
     """There are another data set to choose, and one that can't be read."""
+    unreadable = Mock(side_effect=DatasetError("broken.tgz", "an empty file", "four files"))
     others = [other_dataset, DatasetOffer("Broken", unreadable)]
     return {"dataset": small_dataset, "config": CONFIG, "others": others}
 
@@ -52,10 +51,10 @@ def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(app, small
     shown = zip(means, indices, strict=True)
     images = [[np.rint(mean), *small_dataset.train_images[few]] for mean, few in shown]
     expected = np.array(images, dtype=np.uint8).reshape(-1, 28, 28)
-    assert panel.images.shown.picture == sprite(expected, 11)
+    assert panel.images.shown.picture == sprite(expected, 11, theme="dark")
     assert [int(bar.text) for bar in panel.counts.shown.bars] == np.bincount(labels).tolist()
     send(panel.images, {"press": "offer"})
-    assert panel.images.shown.picture != sprite(expected, 11)
+    assert panel.images.shown.picture != sprite(expected, 11, theme="dark")
 
 
 def test_it_says_what_there_is_and_what_guessing_comes_to(small_dataset, other_dataset):
@@ -70,7 +69,7 @@ def test_it_says_what_there_is_and_what_guessing_comes_to(small_dataset, other_d
     assert "of the 10 digits" in said
 
 
-def test_it_follows_the_images_in_use_and_the_theme(app):
+def test_it_follows_the_images_in_use_and_of_drawings_the_theme(app, monkeypatch):
     panel = open_tab(app, "data")
     assert "uses the first" not in text(panel.sentence.content[0])
     light = panel.images.shown.picture
@@ -78,6 +77,9 @@ def test_it_follows_the_images_in_use_and_the_theme(app):
     assert "uses the first 100" in text(panel.sentence.content[0])
     assert panel.images.shown.picture == light
     app.header.theme = "dark"
+    assert panel.images.shown.picture == light
+    monkeypatch.setitem(vars(app.dataset), "is_photographic", False)
+    app.header.theme = "light"
     assert panel.images.shown.picture != light
 
 

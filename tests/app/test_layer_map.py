@@ -98,10 +98,11 @@ def test_the_nearest_neighbors_are_shown(app, layer_map, small_dataset):
     X, labels = small_dataset.X_test, small_dataset.test_labels
     found = [i for i in nearest(app.network, 1, X, X[:, 7], 9) if i != 7]
     shown = layer_map.nearest.shown
-    assert shown.picture == sprite(small_dataset.test_images[found], 4)
+    assert shown.picture == sprite(small_dataset.test_images[found], 4, theme="dark")
     assert [picture.caption for picture in shown.rows[0].pictures] == [str(labels[i]) for i in found]
     app.views.look_into(Drawing(small_dataset.test_images[7]))
-    assert open_tab(app, "map").nearest.shown.picture == sprite(small_dataset.test_images[[7, *found[:7]]], 4)
+    images = small_dataset.test_images[[7, *found[:7]]]
+    assert open_tab(app, "map").nearest.shown.picture == sprite(images, 4, theme="dark")
     assert len(layer_map.figure.plot.data[-1].x) == 0
 
 
@@ -151,7 +152,7 @@ def test_pixels_that_speak_for_a_class(app, why, small_dataset):
         shown = [card.shown for card in why.cards]
         assert shown[0].picture == weights_sprite(gradient.reshape(1, 28, 28), 1)
         assert shown[1].picture == weights_sprite(blank.reshape(1, 28, 28), 1)
-        assert f"speaks for {k}," in shown[0].note
+        assert f"speak for {k}," in shown[0].note
 
 
 def test_the_smallest_change_that_flips_it(app, why, small_dataset):
@@ -166,7 +167,7 @@ def test_the_smallest_change_that_flips_it(app, why, small_dataset):
         assert note.startswith(f"Read as {read} instead of {decided}; ")
         assert float(note.split("; ")[1].split("\u00a0")[0]) == pytest.approx(100 * share, abs=0.51)
         image = np.rint(255 * changed).astype(np.uint8).reshape(1, 28, 28)
-        assert why.cards[2].shown.picture == sprite(image, 1)
+        assert why.cards[2].shown.picture == sprite(image, 1, theme="dark")
         assert why.cards[3].shown.picture == weights_sprite((changed - x).reshape(1, 28, 28), 1)
 
 

@@ -42,7 +42,7 @@ def test_all_mistakes_are_paged_in_the_chosen_order(app, panel, small_dataset):
         for number in range(2):
             send(gallery, {"page": number})
             page = indices[54 * number :][:54]
-            assert gallery.sprite == sprite(small_dataset.test_images[page], gallery.columns)
+            assert gallery.sprite == sprite(small_dataset.test_images[page], gallery.columns, theme="dark")
             for k, image in zip(page, gallery.images, strict=True):
                 assert (image["note"], image["right"]) == (f"{100 * sure[k]:.0f} % sure", False)
                 assert image["caption"] == f"{labels[k]} → {outputs[:, k].argmax()}"

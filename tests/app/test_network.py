@@ -191,7 +191,7 @@ def test_all_tabs_look_at_one_image(app, panel, small_dataset):
     panel.look_at(3)
     why = open_tab(app, "why")
     assert why.shown.shown.heading == "Test image 3"
-    assert why.shown.shown.picture == sprite(small_dataset.test_images[3:4], 1)
+    assert why.shown.shown.picture == sprite(small_dataset.test_images[3:4], 1, theme="dark")
     app.panels.tab_bar.selected = "overview"
     draw(panel, 0, 7)
     app.panels.tab_bar.selected = "why"
@@ -217,7 +217,7 @@ def test_a_unit_has_a_card(app, panel):
     assert [bar.text for bar in bars] == [written(float(w)) for w in network.W2[strongest, unit]]
     data = app.dataset
     order = np.argsort(-(network.W1[unit] @ data.X_test), kind="stable")[:8]
-    assert panel.unit.exciting.shown.picture == sprite(data.test_images[order], 4)
+    assert panel.unit.exciting.shown.picture == sprite(data.test_images[order], 4, theme="dark")
     panel.drawing.unit = [1, 2]
     assert [bar.name for bar in panel.unit.outgoing.shown.bars] == [*data.class_names]
     assert "of layer 2" in str(panel.unit.head.content)

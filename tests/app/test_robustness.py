@@ -49,11 +49,6 @@ def curves(section):
     return {trace.name: trace.y.tolist() for trace in drawn(section.figure)}
 
 
-def marked(section):
-    (mark,) = section.figure.plot.to_plotly_json()["layout"]["shapes"]
-    return mark["x0"]
-
-
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_the_curve_is_the_accuracy_on_the_changed_images(app, section, data, kind):
     section.kind.value = kind
@@ -107,14 +102,14 @@ def test_the_images_are_changed_by_the_slider_and_read(app, section, data):
     indices = np.arange(8)
     changed = corrupt(data.test_images[indices], "rotation", 40)
     gallery = section.gallery
-    assert gallery.sprite == sprite(changed, 8)
+    assert gallery.sprite == sprite(changed, 8, theme="dark")
     read = app.network.predict(pixel_columns(changed))
     labels = data.test_labels[indices]
     captions = [f"{true} → {predicted}" for true, predicted in zip(labels, read, strict=True)]
     assert [one["caption"] for one in gallery.images] == captions
     n = (read == labels).sum()
     assert section.amount.text.startswith(f"{n} of these 8 test images ")
-    assert marked(section) == 40
+    assert [one["x0"] for one in section.figure.plot.to_plotly_json()["layout"]["shapes"]] == [40]
 
 
 def test_a_changed_image_opens_with_its_way_through_the_network(app, section, data, monkeypatch):

@@ -4,9 +4,11 @@ import re
 
 import pytest
 from app_steps import messages, open_all_tabs, retrain, run_of
+from hostile_inputs import with_entries
 
 from explorer import TrainingConfig
 from explorer.app.files import unsaved_work
+from explorer.datasets.dataset import ARRAYS
 from explorer.exports.files import ExportError
 from explorer.session import SessionFileError, read_session
 from explorer.session.session_run import MOST_BYTES
@@ -106,7 +108,7 @@ def test_a_file_that_is_no_session_is_one_sentence_and_nothing_is_lost(saved, ot
 
 def test_a_session_of_other_images_is_refused(saved, new_app, mnist):
     with_mnist = new_app(dataset=mnist, train=False)
-    from_page(with_mnist, saved.name, saved.read_bytes())
+    from_page(with_mnist, saved.name, with_entries(saved.read_bytes(), **dict.fromkeys(ARRAYS)))
     text = messages(with_mnist)["opened"]["text"]
     assert "found runs on patterns, expected runs on MNIST, which is open" in text
 

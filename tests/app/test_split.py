@@ -10,13 +10,9 @@ CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=
 WHOLE = CONFIG.replace(n_validation=0)
 
 
-def labels(app):
-    return [tile.label for tile in app.tiles.shown.tiles]
-
-
 def test_the_page_says_validation_where_it_shows_it(app):
     overview = app.panels["overview"]
-    assert (app.held_out, labels(app)[0]) == ("validation", "Validation accuracy")
+    assert (app.held_out, app.tiles.shown.tiles[0].label) == ("validation", "Validation accuracy")
     assert app.tiles.shown.tiles[1].note == "of 150"
     names = [trace.name for trace in drawn(overview.loss.figure)]
     assert names[-2:] == ["train", "validation"]

@@ -25,7 +25,7 @@ CONFIG = TrainingConfig(hidden_sizes=(12, 6), epochs=3, batch_size=16, learning_
 def panel(app):
     """The drawing of an app, which follows its run before and after."""
     found = hero(app)
-    found.played.player.update(scene=NOT_PLAYED, of="image")
+    found.played.player.update(scene=NOT_PLAYED, of="image", code=False)
     found.drawing.chosen = FOLLOWED
     found.look_at(0)
     yield found
@@ -97,6 +97,49 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, ind
     np.testing.assert_allclose(after["outputs"], y_after.mean(axis=1), rtol=1e-6)
     assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["words"]
     np.testing.assert_equal(before, app.network.weights())
+
+
+def made(recording, name):
+    """The last value that a recorded call gave to a name."""
+    values = [value for step in recording.steps for value in step.values]
+    return next(
+        value.kept for value in values[::-1] if (value.place.text, value.place.kind) == (name, "made")
+    )
+
+
+@pytest.mark.parametrize("of", ["image", "batch"])
+def test_code_and_scenes_follow_each_other_and_have_the_same_numbers(app, panel, of):
+    player, code, before = panel.played.player, panel.played.code, app.network.weights()
+    player.update(scene=2, of=of, code=True)
+    steps = code.recording.steps
+    assert code.at > 0  # it opens where the scene is
+    functions = [steps[code.at].place.function for player.scene in range(1, 4)]
+    assert [one.rpartition(".")[2] for one in functions] == ["compute_loss", "backward", "step"]
+    told = [player.scene for code.at in range(len(steps))]
+    assert told == sorted(told)
+    assert {*told} == {*range(len(SCENES))}
+    assert panel.drawing.scene[0] == "after"  # the drawing follows, too
+    forward, *_ = scenes(panel)
+    np.testing.assert_allclose(forward["outputs"], made(code.recording, "y").mean(axis=1), rtol=1e-6)
+    X, d = batch_of(app, panel, 0)
+    network = app.network.copy(np.float64)
+    assert code.recording.result == network.train_iteration(X, d, CONFIG.learning_rate)
+    np.testing.assert_equal(before, app.network.weights())
+
+
+def test_the_code_is_of_the_image_that_is_looked_at_and_goes_with_the_step(app, panel):
+    player, code = panel.played.player, panel.played.code
+    assert "explorer-hidden" in code._dom_classes
+    player.update(scene=0, code=True)
+    assert "explorer-hidden" not in code._dom_classes
+    first = made(code.recording, "X")
+    panel.look_at(3)
+    np.testing.assert_array_equal(made(code.recording, "X"), app.dataset.X_test[:, [3]])
+    assert (first != made(code.recording, "X")).any()
+    player.scene = NOT_PLAYED
+    assert "explorer-hidden" in code._dom_classes
+    player.scene = 0
+    assert "explorer-hidden" not in code._dom_classes  # as it was left
 
 
 def told(true, k=None, *, bias=0.0, n=1, noun="image", lr=0.1, shown=(0, 1, 2, 3)):
@@ -265,8 +308,13 @@ def test_where_there_is_no_step_one_sentence_says_why(app, panel, untrained, mon
 def test_of_ones_own_class_if_its_passes_are_the_textbooks(new_app, made_by, why):
     app = new_app(TrainingConfig(hidden_sizes=4, epochs=1), network=made_by)
     hero(app).played.player.scene = 4
-    assert hero(app).played.player.scene == (NOT_PLAYED if why else 4)
-    assert why in hero(app).played.player.note
+    player, code = hero(app).played.player, hero(app).played.code
+    assert player.scene == (NOT_PLAYED if why else 4)
+    assert why in player.note
+    if not why:
+        player.code = True
+        assert {"Mine.forward", "Mine.backward"} <= {one.place.function for one in code.recording.steps}
+        assert [player.scene for player.scene in range(len(SCENES))] == [*range(len(SCENES))]
 
 
 def test_a_page_asks_for_scenes_that_there_are(from_page):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from explorer import Explorer, TrainingConfig, train
 from explorer.app.url_state import Link
 from explorer.training import FIELDS
-from explorer.training.presets import START
+from explorer.training.presets import START, opening_config
 
 TABS = {"overview": "Explore", "mistakes": "Mistakes", "inside": "Layers"}
 SECTIONS = ("time", "histograms")
@@ -148,6 +148,8 @@ def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
     visit(app, "?preset=exercise&hidden=8&epochs=3&batch=16")
     assert run_of(app).origin.parent is None
     assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
+    visit(app, "")
+    assert app.config == opening_config(600, 784)
 
 
 def test_settings_with_a_run_are_a_step_and_going_back_to_them_is_none(app):

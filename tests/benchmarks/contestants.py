@@ -88,7 +88,7 @@ class Contestant(ABC):
 
     def weights(self) -> Layers:
         """For each layer W (n_out, n_in) and b (n_out,), of those that `accuracy` is asked of."""
-        raise NotImplementedError
+        raise NotImplementedError  # those with an `accuracy` of their own need none
 
     def accuracy(self, data: Dataset) -> float:
         """The share of the test images that a modern network classifies correctly."""

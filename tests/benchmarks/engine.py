@@ -22,6 +22,7 @@ from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
@@ -41,7 +42,7 @@ from contestants import (
     TorchEager,
     TorchThreaded,
 )
-from report import Result, command, exit_code, forget_peak, machine, mebibytes, say
+from report import Result, command, exit_code, forget_peak, machine, mebibytes, remember, say
 from threadpoolctl import threadpool_limits
 
 from explorer.datasets import Dataset, load_mnist
@@ -333,6 +334,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="GROUP", help=", ".join(GROUPS)
     )
+    parser.add_argument("--history", type=Path, metavar="FILE", help="append a line of JSON to this file")
     options = parser.parse_args(arguments)
     load = Load()
     with threadpool_limits(1, user_api="blas"):
@@ -340,6 +342,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = machine("jax", "torch", "scikit-learn", "threadpoolctl") | {"load": str(load)}
     print("\n".join(result.line() for result in results))
     say(facts)
+    if options.history:
+        remember(options.history, facts, results)
     return exit_code(results)
 
 

@@ -1,9 +1,12 @@
 """What benchmarks share: the machine they ran on, and ratios next to those to reach."""
 
 import argparse
+import datetime
 import importlib.metadata
+import json
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -103,6 +106,17 @@ def trained(configs: Iterable[TrainingConfig], **how: Any) -> dict[TrainingConfi
         name = write_query(trial.config) or "Start"
         print(f"{len(found)}: {name}: {reached}, {trial.seconds:.0f} s", file=sys.stderr, flush=True)
     return found
+
+
+def remember(path: Path, facts: dict[str, str], results: Sequence[Result]) -> None:
+    """Append the figures as a line of JSON, with the commit and its day, the machine and its load."""
+    git = ["git", "log", "-1", "--format=%h %cs"]
+    commit, day = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split()
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "explorer"], check=False).returncode
+    row = {"commit": commit + "+" * bool(changed), "of": day, "measured": f"{datetime.date.today()}"}
+    row |= {"machine": facts, "ratios": {f"{one.case}: {one.ratio}": round(one.figure, 3) for one in results}}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def exit_code(results: Sequence[Result]) -> int:

@@ -79,7 +79,7 @@ def studies(quick: bool) -> None:
     with WorkerPool(2) as pool:
         table("WorkerPool, runs", sizes, partial(study_costs, own, pool, pool))
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         table("Dask, runs", sizes, partial(study_costs, own, client, client.get_executor()))

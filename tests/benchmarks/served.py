@@ -73,7 +73,8 @@ def wait_until_warm(*servers: Served, seconds: float = 120) -> None:
         before = {pid: cpu_seconds(pid) for server in servers for pid in family(server.process.pid)}
         time.sleep(REST_SECONDS)
         passed = sum(max(0.0, cpu_seconds(pid) - cpu) for pid, cpu in before.items())  # some have ended
-        at_rest = passed < REST_SECONDS / 20 and not any(is_running(pid) for pid in before)
+        states = {read(pid, "stat").rpartition(")")[2][1:2] for pid in before}
+        at_rest = passed < REST_SECONDS / 20 and "R" not in states
         rests = rests + 1 if at_rest and all(server.warm() for server in servers) else 0
 
 
@@ -102,10 +103,6 @@ def cpu_seconds(pid: int) -> float:
         return sum(psutil.Process(pid).cpu_times()[:4])
     except psutil.NoSuchProcess:
         return 0.0
-
-
-def is_running(pid: int) -> bool:
-    return read(pid, "stat").rpartition(")")[2].split()[:1] == ["R"]
 
 
 @contextmanager

@@ -187,7 +187,7 @@ class Visit:
         )
         assert menu["y"] > header["y"] + header["height"]
         self.button(name, exact=True).click()
-        expect(self.button(f"Experiments: {name}")).to_be_visible()
+        expect(self.button(f"Experiments: {name}")).to_be_in_viewport(ratio=1)
 
     def section(self, name):
         """Turn to a section of the tab; return it."""
@@ -235,19 +235,24 @@ class Visit:
         self.go(query)
         expect(self.tiles).not_to_contain_text("784-1-10")
 
-    def download(self, button, folder):
+    def download(self, button, folder, **patience):
         """Press a button that saves a file; return where the file is."""
         with self.page.expect_download() as download:
-            button.click()
+            button.click(**patience)
         path = folder / download.value.suggested_filename
         download.value.save_as(path)
         return path
 
     def export(self, kind, folder, place=None):
-        """Export a run, of one app of several; return where the file is."""
+        """Export a run, of one app of several; return where the file is. Scrolling closes the menu: again."""
         app = place or self.page
-        app.get_by_role("button", name="Export").click()
-        return self.download(app.get_by_role("button", name=kinds()[kind].what.label), folder)
+        menu = app.get_by_role("button", name="Export")
+        entry = app.get_by_role("button", name=kinds()[kind].what.label)
+        menu.click()
+        with suppress(TooLateError):
+            return self.download(entry, folder, timeout=20_000)
+        menu.click()
+        return self.download(entry, folder)
 
     def open_file(self, path):
         """Open a session."""

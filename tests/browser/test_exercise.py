@@ -90,6 +90,15 @@ def test_wrong_answers_are_told_in_their_own_cards_and_nothing_freezes(run):
     for rung in (1, 2, 3):
         card["sigmoid"].get_by_role("button", name=f"Hint {rung}").click()
     expect(locked).to_be_enabled()
+    card["sigmoid"].get_by_role("button", name="Watch it run").click()
+    code = page.locator(".explorer-code-view")
+    expect(code.locator("[aria-current=step]")).to_contain_text("def sigmoid(a):")
+    above, below = card["sigmoid"].bounding_box(), code.bounding_box()
+    assert below["y"] >= above["y"] + above["height"]
+    assert below["width"] >= above["width"]
+    code.get_by_role("button", name="⇥").click()
+    expect(code.locator("[aria-current=step]")).to_contain_text("return 1 / (1 + np.exp(a))")
+    expect(code.locator("ul > li").first).to_contain_text("1 × 3")  # the example's a
     for width in (1440, 900):
         page.set_viewport_size({"width": width, "height": 12_000})
         example = card["squared_error"].locator("pre")

@@ -53,7 +53,7 @@ def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     page.evaluate("setTimeout(() => location.reload())")
     status = page.locator(".explorer-header").get_by_role("status")
     lost = status.filter(has_text="with your name, note or pin")
-    expect(lost).to_be_visible()
+    expect(lost).to_be_in_viewport(ratio=1)
     assert asked == ["beforeunload"]
     assert lost.bounding_box()["height"] > 20  # to be seen, not only heard
     path = found.download(save, tmp_path)
@@ -83,7 +83,7 @@ def test_the_report_opens_from_the_disk_with_no_network(found, open_file, tmp_pa
         expect(surface).to_have_css("background-color", SURFACE[theme])
     pictures = page.evaluate("[...document.images].map((image) => image.complete && image.naturalWidth > 0)")
     assert pictures == [True] * 24
-    expect(page.get_by_text(f"{100 * final.test_accuracy:.1f}\u00a0%").first).to_be_visible()
+    expect(page.get_by_text(f"{100 * final.test_accuracy:.1f}\u00a0%").first).to_be_in_viewport(ratio=1)
     report.assert_clean()
 
 

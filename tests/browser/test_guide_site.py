@@ -1,5 +1,7 @@
 """The guide as static pages: each link leads somewhere, nothing comes from another host, the live page lives."""
 
+import json
+
 import guide_site
 import pytest
 from browser.static_files import served
@@ -34,6 +36,9 @@ def test_a_page_of_each_kind_opens_without_another_host(open_page, folder):
             ("index.html", "Neural network explorer"),
             ("notebooks/guide/reference.html", "nn-explorer publish"),
             ("notebooks/tutorial.html", "import"),
+            ("notebooks/guide/api.html", "from explorer import"),
+            ("notebooks/guide/trends.html", "fit / train"),
+            ("images/CONTRIBUTING.html", "An optimizer"),
         ):
             found = open_page(address + page)
             expect(found.page.get_by_text(text).first).to_be_attached()
@@ -47,6 +52,19 @@ def test_a_page_of_each_kind_opens_without_another_host(open_page, folder):
         expect(frame.get_by_role("listbox", name="8 units, sigmoid")).to_be_attached()
         expect(frame.locator(".js-plotly-plot .main-svg")).not_to_have_count(0)
         found.assert_clean()
+
+
+def test_each_ratio_is_drawn_over_the_commits_that_have_it():
+    machine = {"processor": "A", "BLAS": "B", "load": "quiet"}
+    rows = [{"commit": c, "of": "1", "measured": "2", "machine": machine, "ratios": r} for c, r in (
+        ("old", {"net: ours / limit": 2}), ("new", {"net: ours / limit": 1, "net: fit / train": 3}),
+    )]  # fmt: skip
+    found = [*guide_site.trends(map(json.dumps, rows))]
+    assert found[1].startswith("| net | ours / limit | 2 | 1 | <svg")
+    assert 'aria-label="old 2, new 1"' in found[1]
+    assert 'points="10,4.0 40,18.0"' in found[1]
+    assert found[2].startswith("| net | fit / train | 3 | 3 | <svg")
+    assert found[-1] == "| new | 1 | 2 | A | B | quiet |"
 
 
 def test_broken_links_and_other_hosts_are_found(tmp_path):

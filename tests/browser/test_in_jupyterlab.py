@@ -38,7 +38,7 @@ def test_the_app_trains_in_a_cell(lab, tmp_path):
     page = lab.page
     lab.run_all()
     lab.until_drawn()
-    expect(lab.tiles.locator("span[data-help*='469 steps']")).to_be_visible()  # set by the last cell
+    expect(lab.tiles.locator("span[data-help*='469 steps']")).to_be_attached()  # set by a later cell
     page.locator(".jp-WindowedPanel-outer").evaluate("(one) => one.scrollTo(0, 0)")
     notebook = page.locator(".jp-WindowedPanel-outer").bounding_box()
     drawn = page.locator(".explorer-place-network").first.bounding_box()

@@ -132,7 +132,7 @@ def test_each_input_has_its_name_and_its_help_which_opens_by_keyboard_within_the
     popover = page.locator(".explorer-help:popover-open")
     for name in ("hidden_sizes", "learning_rate"):
         page.get_by_role("button", name=f"About {FIELDS[name].label}").press("Enter")
-        expect(popover).to_be_visible()
+        expect(popover).to_be_in_viewport(ratio=1)
         page.wait_for_function(IN_WINDOW)  # it follows what moves under it
         page.keyboard.press("Escape")
         expect(popover).to_have_count(0)
@@ -149,7 +149,7 @@ def test_layers_are_a_list_whose_first_the_slider_moves_and_a_bad_one_is_said_on
     fold.press("Enter")
     expect(fold).to_have_attribute("aria-expanded", "true")
     enter(layers, "128, 64")
-    expect(page.get_by_text("first of 2 layers")).to_be_visible()
+    expect(page.get_by_text("first of 2 layers")).to_be_in_viewport(ratio=1)
     slider(page, "hidden_sizes").focus()
     page.keyboard.press("ArrowLeft")
     expect(layers).to_have_value("96, 64")
@@ -265,7 +265,7 @@ def test_buttons_follow_the_status_and_hand_the_focus_on(page):
     actions = ("stop", "reset", "step_batch", "step_epoch")
     buttons = [page.locator(f".explorer-run [data-action='{name}']") for name in actions]
     buttons[2].click()
-    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_in_viewport(ratio=1)
     again = page.locator(".explorer-run [data-action='train']:not([data-primary])")
     expect(again).to_be_hidden()  # in its place: Stop
     assert [button.is_enabled() for button in buttons] == [True] * 4
@@ -289,18 +289,18 @@ def test_messages_are_text_and_can_be_acted_on_and_dismissed(page):
     expect(widget.get_by_role("list")).to_have_attribute("aria-live", "polite")
     expect(first.get_by_text("Because.")).to_be_hidden()
     first.get_by_text("Why", exact=True).click()
-    expect(first.get_by_text("Because.")).to_be_visible()
+    expect(first.get_by_text("Because.")).to_be_in_viewport(ratio=1)
     first.evaluate("element => { element.isTheSame = true; }")
     export(page, "Change words")
     expect(first).to_contain_text("Other words.")
-    expect(first.get_by_text("Because of this.")).to_be_visible()  # it stays open
+    expect(first.get_by_text("Because of this.")).to_be_in_viewport(ratio=1)  # it stays open
     expect(first).to_have_attribute("data-kind", "error")
     assert first.evaluate("element => element.isTheSame")
     page.get_by_role("button", name="Fix it at once").click()
     note = page.locator(".explorer-message", has_text="A note.")
     expect(note).to_be_hidden()
     page.get_by_role("button", name="1 more").click()
-    expect(note).to_be_visible()
+    expect(note).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Show one").click()
     for left in (1, 0):
         page.get_by_role("button", name="Dismiss").first.click()

@@ -266,6 +266,7 @@ def test_an_overview_shows_all_slides_also_live_ones_and_goes_to_one(page):
     expect(page.get_by_label("Keys", exact=True)).to_contain_text("overview of all slides")
 
 
+@pytest.mark.sweep
 def test_an_address_opens_its_slide_in_the_dark_a_reload_keeps_it_and_a_key_changes_to_light_and_back(page):
     go_to(page, "averaged")
     page.wait_for_url("**/#/averaged")
@@ -313,6 +314,7 @@ def test_a_slow_phone_shows_and_updates_every_slide(talk, open_page):
     found.assert_clean()
 
 
+@pytest.mark.sweep
 def test_nothing_severe_for_a_screen_reader_on_any_slide(page, shared):
     for name in NAMES:
         assert_at(page, name)

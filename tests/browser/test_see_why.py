@@ -42,7 +42,7 @@ def shared(app, open_shared_page):
     found = open_shared_page(app.exercise)
     found.until_drawn()
     found.until_finished(10)
-    expect(found.button("Export")).to_be_visible()  # what hears the history is there
+    expect(found.button("Export")).to_be_in_viewport(ratio=1)  # what hears the history is there
     return found
 
 
@@ -61,9 +61,9 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     slider = page.get_by_role("slider", name="Epoch shown")
     for key in ("End", "ArrowLeft", "ArrowLeft"):
         slider.press(key)
-    expect(page.get_by_text("epoch 2", exact=True)).to_be_visible()
+    expect(page.get_by_text("epoch 2", exact=True)).to_be_in_viewport(ratio=1)
     found.set(learning_rate=0.002)
-    expect(page.get_by_text("the new settings wait")).to_be_visible()
+    expect(page.get_by_text("the new settings wait")).to_be_in_viewport(ratio=1)
     page.locator(".explorer-time").get_by_role("button", name="Branch from epoch 2").click()
     found.until_finished(4)
     page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 3")
@@ -111,7 +111,7 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(app
     visit.press("Resume")
     visit.until_finished(6)
     expect(of_this_run(visit)).to_be_hidden()
-    expect(page.get_by_text("Changed in mid-run: 0.01 → 0.001 from step 13")).to_be_visible()
+    expect(page.get_by_text("Changed in mid-run: 0.01 → 0.001 from step 13")).to_be_in_viewport(ratio=1)
     expect(visit.number("learning_rate")).to_have_value("0.01")
 
     changed = [100 * record.test_accuracy for record in records(epochs=6, changes=(CHANGE,), **SHORT)]
@@ -132,7 +132,7 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(app
     other = again.page
     other.wait_for_function(ENDS, arg=changed[-1])
     assert other.evaluate(LINES) == found
-    expect(other.get_by_text("Changed in mid-run")).to_be_visible()
+    expect(other.get_by_text("Changed in mid-run")).to_be_in_viewport(ratio=1)
     other.get_by_role("button", name="Train without changes in mid-run").click()
     expect(other.get_by_text("Changed in mid-run")).to_be_hidden()
     other.wait_for_function(ENDS, arg=steady[-1])

@@ -39,15 +39,16 @@ WIDE = {(1280, 720): 42, (1366, 768): 48, (1440, 900): 60, (1536, 730): 46, (192
 """Windows with room for the network next to the settings, and the least width of its units, in px."""
 
 BOXES = """() => Object.fromEntries(Object.entries({
-  drawing: '.explorer-place-network', unit: '.explorer-network-unit', pad: '.explorer-drawing-ground',
-  row: '.explorer-transport',
+  drawing: '.explorer-place-network', unit: '.explorer-network-unit', row: '.explorer-transport',
+  pad: '.explorer-place-network .explorer-drawing-ground',
   loss: '.explorer-place-loss', accuracy: '.explorer-place-accuracy', matrix: '.explorer-place-confusion',
 }).map(([name, selector]) => {
   const { left, top, width, height } = document.querySelector(`.explorer-app ${selector}`).getBoundingClientRect();
   return [name, [left, top + scrollY, width, height].map(Math.round)];
 }))"""
 
-AT_REST = f"""() => {{
+AT_REST = f"""async () => {{
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame); // sizes are observed in frames
   const [before, now] = [globalThis.boxes, JSON.stringify(({BOXES})())];
   globalThis.boxes = now;
   return before === now;
@@ -93,7 +94,7 @@ def test_it_fits_the_screen_and_six_layers_are_next_to_each_other(visit):
         assert max(hidden for *_, hidden in layers) <= 1
     page.locator(".explorer-network-unit").nth(3).click()
     card = page.locator(".explorer-network-card")
-    expect(card).to_be_visible()
+    expect(card).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Dismiss").click()
     visit.until_fitted()
     assert_becomes(page, OUT_OF_REACH, [])  # the card covers curves alone
@@ -119,14 +120,15 @@ def test_a_warning_covers_no_sentence_of_a_step(visit):
     visit.resize(1440, 900)
     visit.go(exercise(epochs=2, lr=1))
     warning = visit.page.locator(".explorer-message[data-kind=warning]")
-    expect(warning).to_be_visible()
+    expect(warning).to_be_in_viewport(ratio=1)
     visit.button("Play a step").click()
-    expect(visit.page.locator(".explorer-step-told")).to_be_visible()
+    expect(visit.page.locator(".explorer-step-told")).to_be_in_viewport(ratio=1)
     expect(warning).to_be_hidden()
     visit.page.keyboard.press("Escape")
-    expect(warning).to_be_visible()
+    expect(warning).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_network_takes_half_of_the_window_and_nothing_below_moves_as_cards_open(visit, theme):
     page, figures = visit.page, ("loss", "accuracy", "matrix")
@@ -147,7 +149,7 @@ def test_the_network_takes_half_of_the_window_and_nothing_below_moves_as_cards_o
             assert all(before[name][1] + before[name][3] <= height + 1 for name in figures)
             assert all(before[name][2] > 300 and before[name][3] >= 260 for name in figures)
         page.locator(".explorer-network-unit").nth(5).click()
-        expect(page.locator(".explorer-network-card")).to_be_visible()
+        expect(page.locator(".explorer-network-card")).to_be_in_viewport(ratio=1)
         opened = [page.evaluate(BOXES)]
         page.keyboard.press("Escape")
         expect(page.locator(".explorer-network-card")).to_be_hidden()
@@ -155,7 +157,7 @@ def test_the_network_takes_half_of_the_window_and_nothing_below_moves_as_cards_o
             visit.button("Train again, reset").click()
             page.get_by_role("switch").click()  # Python asks for a guess
             page.keyboard.press("Escape")
-            expect(page.get_by_role("group", name="Your guess")).to_be_visible()
+            expect(page.get_by_role("group", name="Your guess")).to_be_in_viewport(ratio=1)
             opened.append(page.evaluate(BOXES))
             visit.button("Train again, reset").click()
             page.get_by_role("switch").click()
@@ -169,6 +171,7 @@ def test_the_network_takes_half_of_the_window_and_nothing_below_moves_as_cards_o
             assert [after[name] for name in figures] == [before[name] for name in figures], (width, height)
 
 
+@pytest.mark.long
 def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_bar_of_tabs(visit):
     page, tops = visit.page, set()
     visit.resize(1024, 600)

@@ -28,6 +28,13 @@ LINES = """(told) => {
   const { fontSize, lineHeight } = getComputedStyle(told);
   return [Number.parseFloat(fontSize), Math.round(told.clientHeight / Number.parseFloat(lineHeight))];
 }"""
+BELOW = """(least) => {
+  const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+  const [code, told] = ['.explorer-code-view', '.explorer-step-told'].map(box);
+  const line = box('.explorer-code-view [aria-current=step]');
+  const isIn = line.top >= code.top && line.bottom <= code.bottom && line.height >= 16;
+  return code.top >= told.bottom && code.width >= least && isIn;
+}"""
 FOCUSED = "selector => document.activeElement?.closest(selector) !== null"
 OPENING = """(() => {
   globalThis.told = new Set();
@@ -125,7 +132,7 @@ def test_it_opens_in_motion_trained_and_in_the_systems_colors(app, shared):
 
 
 def test_a_newcomer_sees_few_things_to_press_and_few_words(start):
-    expect(start.page.get_by_text("New here?")).to_be_visible()
+    expect(start.page.get_by_text("New here?")).to_be_in_viewport(ratio=1)
     for width, height in ((1280, 720), (1440, 900)):
         start.resize(width, height)
         presses, words = start.page.evaluate(AT_FIRST_SIGHT)
@@ -171,7 +178,7 @@ def test_a_seven_is_drawn_with_the_keys_kept_and_looked_into(start):
     pad, source = page.get_by_role("application", name="Sketch pad"), page.locator(".explorer-network-source")
     page.get_by_role("button", name="Clear").click()
     expect(source).to_contain_text("Draw a digit here")
-    expect(page.get_by_role("option", name="Unit 0: 0.00", exact=True)).to_be_visible()  # nothing is added
+    expect(page.get_by_role("option", name="Unit 0: 0.00", exact=True)).to_be_in_viewport(ratio=1)
     expect(pad).to_have_accessible_description(re.compile("arrows move the brush, Space puts it down"))
     pad.focus()
     start.keys("ArrowLeft", 27, "ArrowUp", 27)  # from wherever it is
@@ -191,7 +198,7 @@ def test_a_seven_is_drawn_with_the_keys_kept_and_looked_into(start):
     strip.get_by_role("button", name=re.compile("^true 7")).click()
     expect(truth).to_have_value("7")
     start.tab("why")
-    expect(page.get_by_role("img", name="Your drawing, true 7, read as 7")).to_be_visible()
+    expect(page.get_by_role("img", name="Your drawing, true 7, read as 7")).to_be_in_viewport(ratio=1)
     start.tab("overview")
     truth.select_option("")
     expect(strip).to_be_hidden()
@@ -215,7 +222,7 @@ def test_an_image_a_unit_a_class_and_a_step_are_chosen_by_keys_alone(start):
     tab_to(".explorer-network [role=listbox]")
     start.keys("End", 1, "Enter", 1)
     card = page.locator(".explorer-network-card")
-    expect(card.get_by_role("heading", name="Unit 31 of layer 1")).to_be_visible()
+    expect(card.get_by_role("heading", name="Unit 31 of layer 1")).to_be_in_viewport(ratio=1)
     assert start.severe() == []
     card.get_by_role("button", name="Close").press("Enter")
     expect(card).to_be_hidden()
@@ -266,7 +273,7 @@ def test_a_step_is_told_at_the_readers_pace_and_nouns_light_their_parts(start):
     unit, row = (drawing.locator(f".explorer-network-{one}").nth(7) for one in ("unit", "class"))
     expect(unit).to_have_css("opacity", "1")
     expect(row).to_have_css("opacity", "0.15")
-    expect(page.locator(".explorer-drawing-ground")).to_have_css("opacity", "0.2")
+    expect(page.locator(".explorer-place-network .explorer-drawing-ground")).to_have_css("opacity", "0.2")
     row.hover()
     expect(row).to_have_css("opacity", "1")
     expect(drawing).not_to_have_attribute("data-lit", re.compile(""))
@@ -292,7 +299,7 @@ def test_a_step_plays_by_itself_when_asked_and_says_what_happens(start):
     drawing.get_by_role("listbox").first.focus()  # arrows go through the scenes in the drawing as well
     start.keys("ArrowRight", 4)
     expect(drawing).to_have_attribute("data-scene", "after")
-    expect(start.button("Play", exact=True)).to_be_visible()
+    expect(start.button("Play", exact=True)).to_be_in_viewport(ratio=1)
     page.keyboard.press("ArrowLeft")
     expect(player.get_by_role("status")).to_contain_text("Step, scene 4 of 5: the weights move")
     page.keyboard.press("ArrowLeft")
@@ -305,6 +312,34 @@ def test_a_step_plays_by_itself_when_asked_and_says_what_happens(start):
     page.keyboard.press("Escape")
     expect(start.button("Play a step")).to_be_focused()
     expect(drawing).to_contain_text("from 27 other units")
+
+
+def test_the_code_of_a_step_goes_along_with_its_scenes_below_the_drawing(start):
+    page, code, size = start.page, start.page.locator(".explorer-code-view"), start.page.viewport_size
+    line, drawing = code.locator("ol > [aria-current=step]"), page.locator(".explorer-network")
+    start.button("Play a step").click()
+    start.button("code", exact=True).click()
+    start.button("Backward", exact=True).click()
+    expect(line).to_contain_text("def backward")
+    code.get_by_role("slider", name="Step").focus()
+    page.keyboard.press("End")  # of the code
+    expect(drawing).to_have_attribute("data-scene", "after")
+    page.keyboard.press("Home")
+    expect(drawing).to_have_attribute("data-scene", "forward")
+    page.keyboard.press("ArrowRight")
+    for width, height in ((1280, 720), (1440, 900), (1920, 1080), (800, 720), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(BELOW, arg=min(width - 40, 240))
+    assert start.severe() == []
+    page.set_viewport_size(size)
+    drawing.get_by_role("listbox").first.focus()
+    page.keyboard.press("Escape")
+    expect(code).to_be_hidden()
+    start.button("Play a step").click()
+    expect(code).to_be_in_viewport(ratio=1)
+    start.button("code", exact=True).click()
+    expect(code).to_be_hidden()
+    page.keyboard.press("Escape")
 
 
 def test_a_released_slider_leaves_nothing_blank_and_the_first_epoch_is_shown_by_a_sample(start):

@@ -46,7 +46,7 @@ def test_from_the_map_to_an_image_and_why_it_is_read_so(visit):
     caption = page.locator(".explorer-panel:visible .explorer-caption p[title]").last
     expect(caption).to_contain_text("Epoch 2: 2 000 of 10 000 test images")
     page.get_by_role("radiogroup", name="Layer").get_by_text("output", exact=True).click()
-    expect(page.get_by_role("figure", name=re.compile("Epoch 2"))).to_be_visible()
+    expect(page.get_by_role("figure", name=re.compile("Epoch 2"))).to_be_in_viewport(ratio=1)
     assert visit.severe() == []
     across, down, words = page.evaluate(RIGHTMOST)
     page.mouse.move(across, down)
@@ -58,9 +58,9 @@ def test_from_the_map_to_an_image_and_why_it_is_read_so(visit):
     visit.tab("why")
     heading = page.get_by_role("heading", name=re.compile("^Test image"))
     expect(heading).to_have_text(re.compile(rf"^Test image {number[:-3]}\D?{number[-3:]}$"))
-    expect(page.get_by_text(re.compile("of the ink changed"))).to_be_visible()
+    expect(page.get_by_text(re.compile("of the ink changed"))).to_be_in_viewport(ratio=1)
     page.locator(".explorer-panel:visible").get_by_label("Class").select_option("4")
-    expect(page.get_by_text(re.compile("speaks for 4, purple"))).to_be_visible()
+    expect(page.get_by_text(re.compile("speak for 4, purple"))).to_be_in_viewport(ratio=1)
     assert visit.severe() == []
 
 
@@ -70,7 +70,7 @@ def test_a_network_is_broken_and_undone_by_keys(visit):
     accuracy = panel.locator(".explorer-value").first
     expect(accuracy).to_have_text(re.compile(r"^\d\d\.\d\s%$"))
     intact = accuracy.inner_text()
-    expect(panel.get_by_role("combobox", name="Layer")).to_be_visible()
+    expect(panel.get_by_role("combobox", name="Layer")).to_be_in_viewport(ratio=1)
     panel.get_by_role("combobox", name="Damage").select_option("Add noise to all weights")
     expect(panel.get_by_role("combobox", name="Layer")).to_be_hidden()
     panel.get_by_role("slider", name="Size").fill("2.5")
@@ -89,7 +89,7 @@ def test_a_network_is_broken_and_undone_by_keys(visit):
     expect(panel.locator(".explorer-bars li").first).to_contain_text("off")
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 844})
-        expect(accuracy).to_be_visible()
+        expect(accuracy).to_be_in_viewport(ratio=1)
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         assert visit.severe() == []
 
@@ -118,7 +118,7 @@ def test_a_level_of_the_lab_is_solved_wrong_then_right_by_keys(visit):
     lab.get_by_text("Curves", exact=True).click()
     expect(lab.locator(".explorer-place-accuracy .legend")).to_contain_text("the textbook’s network")
     lab.get_by_role("button", name="Next level").click()
-    expect(lab.get_by_role("button", name="Level 1 of 10, solved")).to_be_visible()
+    expect(lab.get_by_role("button", name="Level 1 of 10, solved")).to_be_in_viewport(ratio=1)
     expect(page).to_have_url(re.compile(r"[?&]bug=2$"))
     expect(visit.tiles).to_be_hidden()
     visit.tab("overview")
@@ -148,7 +148,7 @@ def test_a_demonstration_is_guessed_run_stopped_and_run_again_with_another_numbe
     expect(cards.filter(has_text="A little contrast fools it")).to_be_focused()
     cards.filter(has_text="Grokking: a handicap overcome").click()
     run.last.click()
-    expect(page.locator(".explorer-demonstration .js-plotly-plot")).to_be_visible()
+    expect(page.locator(".explorer-demonstration .js-plotly-plot")).to_be_in_viewport(ratio=1)
     stop.last.click()
     expect(page.locator(".explorer-demonstration")).to_contain_text("Stopped.")
     page.get_by_role("button", name="All demonstrations").click()

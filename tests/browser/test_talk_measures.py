@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from explorer.extensions.talk.file import READY, read_talk
 
 pytestmark = pytest.mark.long
-SIZES = [(1280, 720), (1440, 900), (1920, 1080), (2560, 1440), (3840, 2160)]
+SIZES = [(1280, 720), (1440, 900), (1920, 1080), (3840, 2160)]
 SLIDES = {slide.name: slide for slide in read_talk(READY).slides}
 WHOLE = """([names, inside]) => {
   const slide = document.querySelector('article[data-present]');
@@ -39,7 +39,8 @@ def page(start_server, open_shared_page):
 def test_the_explorer_on_a_slide_shows_drawing_curve_and_matrix_whole(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     go_to(page, "questions")
-    parts = [".explorer-network-sum", ".explorer-drawing-pad", ".explorer-screen .explorer-tiles"]
+    pad = ".explorer-place-network .explorer-drawing-pad"
+    parts = [".explorer-network-sum", pad, ".explorer-screen .explorer-tiles"]
     figures = [f".explorer-place-{name} .main-svg" for name in ("accuracy", "confusion")]
     for part in page.evaluate(WHOLE, [parts, ".explorer-screen"]):
         assert part["fits"], part

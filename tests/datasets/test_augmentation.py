@@ -189,3 +189,12 @@ def test_strokes_are_wider_by_the_amount():
     for pixels in (-2, -1, 0.5, 1, 2):
         rows = corrupt(line, "stroke", pixels)[0, 5:20]
         np.testing.assert_allclose(rows.sum(axis=1) / 255, 5 + pixels, atol=0.02)
+
+
+@pytest.mark.parametrize("side", [2, 5, 16, 33, 64])
+def test_images_of_any_size_turn_about_their_own_center(side):
+    images = np.random.default_rng(side).integers(0, 256, (40, side, side)).astype(np.uint8)
+    np.testing.assert_array_equal(transform(images, degrees=90.0), np.rot90(images, axes=(1, 2)))
+    np.testing.assert_array_equal(transform(images, right=1.0)[:, :, 1:], images[:, :, :-1])
+    for kind, corruption in CORRUPTIONS.items():
+        assert corrupt(images, kind, corruption.amounts[-1]).shape == images.shape

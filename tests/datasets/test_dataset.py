@@ -122,7 +122,11 @@ def test_pickling_leaves_the_float_arrays_out(small_dataset):
         ("train_images", np.zeros((600, 28, 28), np.float32), "train images: found float32 of shape"),
         ("test_images", np.zeros((0, 28, 28), np.uint8), "test images: found .*, expected .* n at least 1"),
         ("test_images", np.zeros((200, 28, 27), np.uint8), r"test images: found .*\(200, 28, 27\)"),
-        ("test_labels", np.zeros(199, int), "test labels: found 199 labels, expected 200"),
+        (
+            "test_labels",
+            np.zeros(199, int),
+            r"test labels: found int64 of shape \(199,\), expected integers of shape \(200,\)",
+        ),
         ("test_labels", np.zeros((200, 1), int), r"test labels: found int64 of shape \(200, 1\)"),
         ("train_labels", np.full(600, 10), "train labels: found label 10, expected labels from 0 to 9"),
         ("train_labels", np.full(600, -1), "train labels: found label -1, expected"),

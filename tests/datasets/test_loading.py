@@ -219,10 +219,10 @@ def test_a_pipe_that_takes_a_files_place_is_not_waited_for(here, monkeypatch):
 def test_a_folder_named_like_a_file(here, make, npy_files):
     folder = make.folder({name: data for name, data in npy_files.items() if name != IMAGES})
     (folder / IMAGES).mkdir()
-    with refusal("no train images", folder.name):
+    with refusal("only mnist-test-images.npy, mnist-test-labels.npy, mnist-train-labels.npy", folder.name):
         load_dataset(folder)
     (here / "mnist.tgz").mkdir()
-    with refusal("mnist.tgz: found none of the four files"):
+    with refusal("mnist.tgz: found no images, expected a folder of images for each class"):
         load_dataset("mnist.tgz")
 
 
@@ -231,7 +231,7 @@ def test_a_folder_named_like_a_file(here, make, npy_files):
     ("locked", "mode", "opened", "named"),
     [
         ("digits", 0o000, "digits", "digits"),
-        ("digits", 0o444, "digits", "digits/mnist-train-images.npy"),  # names may be listed, files not opened
+        ("digits", 0o444, "digits", "digits/mnist-"),  # names may be listed, files not opened
         ("digits/mnist-train-images.npy", 0o000, "digits", "digits/mnist-train-images.npy"),
         ("digits.tgz", 0o000, "digits.tgz", "digits.tgz"),
     ],
@@ -261,7 +261,8 @@ CLOTHES = tuple("abcdefghij")
 
 @pytest.fixture
 def own(small_dataset):
-    return replace(small_dataset, name="Clothes “at night”", class_names=CLOTHES, source="/data/clothes.tgz")
+    names = {"name": "Clothes “at night”", "class_names": CLOTHES, "source": "/data/clothes.tgz"}
+    return replace(small_dataset, **names, notes=("Color was turned into gray.",))
 
 
 def mapped_file(array):
@@ -272,7 +273,7 @@ def mapped_file(array):
 
 
 def assert_same(found, dataset):
-    for name in ("name", "class_names", "source"):
+    for name in ("name", "class_names", "source", "notes"):
         assert getattr(found, name) == getattr(dataset, name)
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(found, name), getattr(dataset, name), strict=True)

@@ -146,18 +146,14 @@ def test_the_running_curve_is_thinned_and_its_points_stay_while_the_run_goes_on(
     np.testing.assert_array_equal(drawn[310][: len(drawn[250]) - 1], drawn[250][:-1])
 
 
-def with_rates(history, *rates):
-    """The history with a learning rate for each of its mini-batches."""
-    batches = zip(history.batches, rates, strict=True)
-    return replace(history, batches=tuple(replace(one, learning_rate=rate) for one, rate in batches))
-
-
 CHANGED = {"changes": (Change(50, 0.001, 512), Change(125, 0.001, 64), Change(900, 1.0, 64))}
 
 
 def test_a_rate_that_varies_is_drawn_on_an_axis_of_its_own(make_history):
     rates = [0.01] * 2 + [0.001] * 6
-    history = with_rates(make_history(2, **CHANGED), *rates)
+    history = make_history(2, **CHANGED)
+    batches = zip(history.batches, rates, strict=True)
+    history = replace(history, batches=tuple(replace(one, learning_rate=rate) for one, rate in batches))
     figure = loss_figure(history)
     line, axis = figure.data[RATE], figure.layout.yaxis2
     np.testing.assert_allclose(line.y, rates, rtol=1e-6)

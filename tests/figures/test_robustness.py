@@ -13,12 +13,8 @@ OWN = ("this run", {0.0: 0.93, 60.0: 0.2, -60.0: 0.19})
 OTHER = ("run 1", {0.0: 0.8})
 
 
-def shown(figure):
-    return [trace for trace in figure.data if trace.visible]
-
-
 def test_a_curve_goes_through_the_amounts_in_their_order_in_percent():
-    (trace,) = shown(robustness_figure([OWN], TURNS))
+    (trace,) = (trace for trace in robustness_figure([OWN], TURNS).data if trace.visible)
     assert trace.name == "this run"
     np.testing.assert_array_equal(trace.x, [-60, 0, 60])
     np.testing.assert_allclose(trace.y, [19, 93, 20])

@@ -127,7 +127,12 @@ class FakeElement extends FakeNode {
     }
   }
 
+  get isConnected() {
+    return this === document.body || Boolean(this.parent?.isConnected);
+  }
+
   replaceChildren(...nodes) {
+    for (const node of this.childNodes) node.parent = null;
     this.childNodes = [];
     this.append(...nodes);
   }

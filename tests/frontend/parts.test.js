@@ -61,6 +61,41 @@ test("an element has its text as text, its listeners, and no attribute that is f
   assert.deepEqual(element.childNodes.length, 2);
 });
 
+test("code is cut where its values change, by characters, without the lines' common indentation", async () => {
+  const { codeLines } = await load("code_view");
+  const tokens = [
+    ["keyword", "    if"],
+    ["", " '😀' + x:\n\n      y"],
+  ];
+  const marks = [
+    [7, 13, 7, 14, 1],
+    [7, 7, 7, 14, 2],
+    [9, 6, 9, 7, 3],
+  ];
+  const lines = codeLines({ tokens, first: 7, marks, wrong: [7, 7, 7, 10] });
+  const cut = (one) => `${one.class ?? ""}|${one.text}|${one["data-value"] ?? ""}${one["data-wrong"] ? "!" : ""}`;
+  const first = ["keyword|if|", "| |", "|'😀'|2!", "| + |2", "|x|1 2", "|:|"];
+  assert.deepEqual(
+    lines.map((line) => line.map(cut)),
+    [first, [], ["|  |", "|y|3"]],
+  );
+});
+
+test("a picture that was out of use shows nothing of before, which its page has let go", async () => {
+  const { valueList } = await load("code_view");
+  const { list, show } = valueList();
+  list.querySelectorAll = () => [];
+  document.body.append(list);
+  const png = new DataView(new ArrayBuffer(24));
+  for (const at of [16, 20]) png.setUint32(at, 9);
+  const values = (...drawn) => drawn.map((is) => ({ name: "h", part: "", drawn: "cells", words: "", png: is ? png : undefined }));
+  const pictures = () => list.childNodes.flatMap((one) => one.childNodes[1].childNodes.filter(({ style }) => style.width));
+  const layers = () => pictures().map(({ style }) => style.backgroundImage.split(", ").length);
+  const steps = [[1, 1], [1, 1], [1], [1, 1], [1, 0], [1, 1]]; // biome-ignore format: a step each
+  const seen = steps.map((step) => [show({ lines: [1], figures: values(...step) }), layers()][1]);
+  assert.deepEqual(seen, [[1, 1], [2, 2], [2], [2, 1], [2], [2, 1]]);
+});
+
 const run = (number, more = {}) => ({ number, name: "", note: "", pinned: false, cells: [], ...more });
 const numbers = (runs) => runs.map(({ number }) => number);
 
@@ -165,10 +200,10 @@ test("errors are the first messages, the others stay in their order", async () =
 });
 
 /** A model whose Python takes pieces of a file when it is told to, and the sentences that are said of the file. */
-async function uploading(bytes, most_bytes = 1 << 25) {
+async function uploading(bytes, most_bytes = 1 << 25, signal = undefined) {
   const { FakeModel } = await import("./fake_page.js");
   const [upload, model, said] = [await base("upload"), new FakeModel({ most_bytes }), []];
-  const done = upload(new File([new Uint8Array(bytes)], "a.jsonl"), model, (words) => said.push(words));
+  const done = upload(new Blob([new Uint8Array(bytes)]), model, (words) => said.push(words), "a.jsonl", signal);
   const sent = async (count) => {
     while (model.sent.length < count) await new Promise(setImmediate);
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate); // no more comes
@@ -210,6 +245,17 @@ test("a file that Python drops is said to be lost", async () => {
   await done;
   assert.deepEqual(said, ["a.jsonl was not opened: not all of it arrived. Open it again."]);
   assert.deepEqual(await sent(4), [0, 1, 2, 3]);
+});
+
+test("an upload that is canceled says so to Python, and sends no more", async () => {
+  const ending = new AbortController();
+  const { model, said, done, sent } = await uploading(6 << 17, 1 << 25, ending.signal);
+  await sent(4);
+  ending.abort();
+  await done;
+  assert.deepEqual(said, ["a.jsonl was not opened."]);
+  assert.deepEqual(model.sent.slice(4), [{ cancel: true }]);
+  assert.equal(model.hears, false);
 });
 
 test("of a file that is too large only the size is sent, which Python answers", async () => {

@@ -89,12 +89,13 @@ test("pictures are read once, and let go when others have come", async () => {
   const both = 'url("blob:1"), url("blob:0")';
   assert.deepEqual(shown(), [both, both]);
   assert.equal(gone.mock.callCount(), 0); // the old one stands until the new one is there
-  mock.timers.tick(1000);
+  mock.timers.tick(10000);
   assert.deepEqual(
     gone.mock.calls.map(({ arguments: [url] }) => url),
     ["blob:0"],
   );
   leave();
+  mock.timers.tick(10000);
   assert.equal(gone.mock.callCount(), 2);
   mock.timers.reset();
   mock.restoreAll();

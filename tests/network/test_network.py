@@ -1,7 +1,6 @@
 """The textbook: its size, its steps against those recorded from another way to write them, broken formulas."""
 
 import inspect
-import itertools
 import json
 import re
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from random_networks import all_close
 
-from explorer.network import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, NeuralNetwork, methods, network
+from explorer.network import NeuralNetwork, methods, network
 from explorer.network.methods import Dropout, Optimization, Penalties, Schedule
 from explorer.network.network import Network
 
@@ -29,6 +28,7 @@ SETTINGS = {
 }
 SETTINGS["all"] = {key: value for method in SETTINGS.values() for key, value in method.items()}
 SMALL_RATES = "rmsprop", "adam", "adamw"
+RECORDED = [key.split("-", 4) for key in STEPS]
 
 
 def samples():
@@ -45,9 +45,9 @@ def three_steps(kind, activation, output, loss, optimizer, method):
     return [*losses, theta @ np.cos(np.arange(theta.size)), theta @ np.sin(np.arange(theta.size))]
 
 
-@pytest.mark.parametrize("functions", [*itertools.product(ACTIVATIONS, OUTPUTS, LOSSES)], ids="-".join)
+@pytest.mark.parametrize("functions", sorted({tuple(key[:3]) for key in RECORDED}), ids="-".join)
 def test_three_steps_come_to_the_figures_that_were_recorded(functions):
-    for optimizer, method in itertools.product(OPTIMIZERS, SETTINGS):
+    for *_, optimizer, method in (key for key in RECORDED if tuple(key[:3]) == functions):
         found = three_steps(NeuralNetwork, *functions, optimizer, method)
         expected = STEPS["-".join((*functions, optimizer, method))]
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12, err_msg=f"{optimizer}, {method}")

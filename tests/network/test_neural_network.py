@@ -88,6 +88,17 @@ def test_init_weights_draws_new_ones_and_the_seed_decides_which():
     all_close(first.weights(), second.weights(), rtol=0)
 
 
+def test_rng_is_a_source_as_numpy_has_it_and_seed_a_number_for_the_same():
+    for rng in (3, np.random.SeedSequence(3), np.random.PCG64(3), np.random.default_rng(3)):
+        all_close(NeuralNetwork(5, 4, 3, rng=rng).weights(), NeuralNetwork(5, 4, 3, seed=3).weights(), rtol=0)
+    shared = np.random.default_rng(3)
+    first, second = NeuralNetwork(5, 4, 3, rng=shared), NeuralNetwork(5, 4, 3, rng=shared)
+    assert not np.any(first.W1 == second.W1)
+    assert first.rng is second.rng is shared
+    with pytest.raises(ValueError, match="seed is 0 and rng is given, too; expected one of them"):
+        NeuralNetwork(5, 4, 3, seed=0, rng=shared)
+
+
 def test_numpys_global_random_numbers_are_neither_used_nor_changed():
     np.random.seed(0)  # noqa: NPY002  # what must have no effect
     first = NeuralNetwork(5, 4, 3).W1

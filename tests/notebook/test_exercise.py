@@ -208,6 +208,43 @@ def test_a_cells_traceback_ends_in_the_operands_that_do_not_fit(path, capsys):
     assert "`@` on W (4, 3) and X (5, 2): 3 is not 5" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("task", "body", "line", "words"),
+    [
+        ("sigmoid", "1 / (1 + np.exp(a))", "return 1 / (1 + np.exp(a))", ""),
+        ("squared_error", "float(np.sum(y - d))", "", ""),
+        ("d_squared_error", "(y - d) @ d", "return (y - d) @ d", "@ on y - d (2, 3) and d (2, 3): 3 is"),
+    ],
+)
+def test_a_wrong_answer_is_watched_on_the_cards_example(
+    exercise, from_page, tmp_path, task, body, line, words
+):
+    names, path = "a" if task == "sigmoid" else "y, d", tmp_path / "cell.py"
+    path.write_text(f"import numpy as np\n\ndef {task}({names}):\n    return {body}\n")
+    exec(compile(path.read_text(), str(path), "exec"), cell := {})
+    card = exercise.check(task, cell[task])
+    assert "watch" in card.shown.presses
+    from_page.send(card, {"press": "watch"})
+    _, code = card.view.children
+    told, step = repr(code), code.recording.steps[code.at]
+    assert step.place.function == task  # the answer's first line, or the one that raises
+    assert step.place.text == (line if words else f"def {task}({names}):")
+    assert f"return {task}({names})" in told  # the example's own line
+    assert line in told
+    assert words in told
+    from_page.send(card, {"press": "watch"})  # again
+    assert len(card.view.children) == 2
+
+
+def test_what_cannot_be_watched_has_no_button_or_a_sentence(exercise, from_page):
+    assert "watch" not in exercise.check("sigmoid", sigmoid).shown.presses
+    assert "watch" not in exercise.check("sigmoid", lambda a: __import__("os")._exit(1)).shown.presses
+    exec("def d_sigmoid(a):\n    return a", unread := {})
+    card = exercise.check("d_sigmoid", unread["d_sigmoid"])
+    from_page.send(card, {"press": "watch"})
+    assert "return d_sigmoid(a)" in repr(card.view.children[1])  # the example, without what it calls
+
+
 def test_a_task_that_there_is_not_is_refused(exercise):
     with pytest.raises(ValueError, match="no task 'sigmoyd'; did you mean 'sigmoid'"):
         exercise.check("sigmoyd", sigmoid)

@@ -14,7 +14,8 @@ from explorer.network.activations import d_sigmoid, sigmoid
 from explorer.network.methods import Dropout
 from explorer.network.network import Network
 from explorer.network.neural_network import NeuralNetwork
-from explorer.notebook.page import source, tokens
+from explorer.notebook.page import source
+from explorer.widgets.highlighting import tokens
 
 PACKAGE = Path(explorer.__file__).parents[1]
 

@@ -1,5 +1,6 @@
 """What every visitor begins with is made once, and a run trained before the session is as good as its own."""
 
+import json
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from app_steps import PATIENCE, done
 from reference_runs import diverging
 
 from explorer import TrainingConfig
+from explorer.serve import environment
 from explorer.serve.request import trained_run
 from explorer.session import Session
 
@@ -69,6 +71,15 @@ def test_there_is_none_where_it_takes_too_long_or_diverges(small_dataset):
     assert trained_run(CONFIG, small_dataset, most_seconds=0) is None
     wild = diverging(CONFIG.replace(initializer="he", epochs=20))
     assert trained_run(wild, small_dataset, PATIENCE) is None
+
+
+def test_a_page_of_few_images_opens_with_settings_that_learn_them(tmp_path, monkeypatch):
+    np.savez(
+        tmp_path / "a.npz", x=np.eye(16, dtype=np.uint8).reshape(16, 4, 4).repeat(3, 0), y=np.arange(48) % 2
+    )
+    monkeypatch.setenv(environment.DATASETS, json.dumps({"a": str(tmp_path / "a.npz")}))
+    code = "from explorer.serve.request import opening_app; print(opening_app().config.epochs)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "100\n"
 
 
 @pytest.mark.long

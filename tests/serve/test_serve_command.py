@@ -27,7 +27,7 @@ from processes import kernel_processes, page_config
 
 import explorer
 from explorer.datasets import load_mnist
-from explorer.datasets.loading import write_dataset
+from explorer.datasets.loading import NO_UPLOADS, write_dataset
 from explorer.extensions.classroom.pool import ClassAccess
 from explorer.serve import serve_command
 from explorer.serve.access import Access, RefusedError
@@ -161,6 +161,12 @@ def test_a_data_set_of_ones_own_is_mapped_by_the_kernels(start, own_files):
 def given(settings):
     """Path by name of the data sets that kernels are told of."""
     return json.loads(settings["kernel_variables"][DATASETS])
+
+
+def test_images_of_visitors_are_refused_where_the_owner_says_so(taken):
+    for options, value in (([], ""), (["--no-uploads"], "1")):
+        assert main(options) == 0
+        assert taken.pop()[1]["kernel_variables"][NO_UPLOADS] == value
 
 
 def test_data_sets_are_given_by_path_each_once_and_by_its_own_name(taken, monkeypatch, own_files, tmp_path):

@@ -23,7 +23,7 @@ from explorer.serve.command import main
 from explorer.serve.run_options import query_of
 from explorer.training import FIELDS, PRESETS, DivergedError, TrainingConfig, TrainingRun, train
 from explorer.training.hints import hints
-from explorer.training.presets import START
+from explorer.training.presets import START, opening_config
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.query import read_query, write_query
 from explorer.training.records import History, RunEnd, Snapshot
@@ -336,3 +336,16 @@ def test_the_run_is_written_in_every_form(command, folder, tmp_path):
     losses = [epoch["test_loss"] for epoch in json.loads(out)["epochs"]]
     assert [float(row["test_loss_per_image"]) for row in rows] == losses
     assert "784-32-10, " in (tmp_path / "run.html").read_text(encoding="utf-8")
+
+
+def test_own_images_begin_with_settings_for_many_classes_and_what_was_done_is_said(tmp_path, capsys):
+    images = np.random.default_rng(0).integers(0, 256, (90, 12, 9, 3)).astype(np.uint8)
+    mine = str(tmp_path / "mine.npz")
+    np.savez(mine, x=images, y=np.arange(90) % 30)
+    assert main(["train", "--dataset", mine, "--epochs", "1", "--json"]) == 0
+    out, said = capsys.readouterr()
+    assert json.loads(out)["config"] == json_config(opening_config(60, 144).replace(epochs=1))
+    assert "mine.npz: Color was turned into gray.\n" in said
+    assert "mine.npz: Images of 12 × 9 pixels were made 12 × 12.\n" in said
+    assert main(["train", "--dataset", mine, "--preset", "exercise", "--epochs", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["config"] == json_config(TrainingConfig(epochs=1))

@@ -10,6 +10,7 @@ from app_steps import DIVERGING, done
 from hostile_inputs import changed, entry, with_entries, with_text
 
 from explorer import TrainingConfig, load_plane, train
+from explorer.datasets.dataset import ARRAYS
 from explorer.session import Session, SessionFileError, read_session, saved_session
 from explorer.session.saved_session import MOST_RUNS, kept_runs, session_bytes
 from explorer.session.state import EarlierRuns, Finding, SessionState
@@ -347,12 +348,24 @@ def test_points_that_are_others_or_none_are_refused(points, small_dataset):
 
 
 def test_another_data_set_is_named(content, small_dataset):
+    content = with_entries(content, **dict.fromkeys(ARRAYS))
     images = small_dataset.test_images.copy()
     images[0, 0, 0] ^= 1
     other = replace(small_dataset, test_images=images)
     assert "found runs on other images called patterns" in refused(content, other)
     other = replace(other, name="clothes")
     assert "found runs on patterns, expected runs on clothes, which is open" in refused(content, other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"classes": ["a"]}, {"classes": 3}, {"name": 7}, {"checksums": [1, 2, 3, 4]}, {"classes": ["a", "b"]}],
+)
+def test_images_that_are_not_those_of_the_runs_are_refused(content, small_dataset, change):
+    other = replace(small_dataset, test_images=small_dataset.test_images[::-1])
+    assert read_session(content, "it.session", other).dataset.n_train == small_dataset.n_train
+    refused(with_text(lambda text: text["data"].update(change), content), other)
+    refused(with_entries(content, train_images=small_dataset.train_images.astype(float)), other)
 
 
 def test_a_text_that_no_page_can_show_is_made_fit(content, back):

@@ -153,7 +153,7 @@ class ChosenImages:
         self.gallery.show(
             self._heading(len(indices)) + (" (in a sample)" if state.scored_kind == "sampled" else ""),
             read_images(outputs, data.test_labels[page], state.run.config, data.class_names, sources),
-            sprite(data.test_images[page], columns, theme=state.theme) if len(page) else b"",
+            sprite(data.test_images[page], columns, theme=state.shade) if len(page) else b"",
             columns=columns,
             page=self._page,
             n_pages=n_pages,

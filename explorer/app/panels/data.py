@@ -1,5 +1,6 @@
 """The tab that shows the data: a few images of each class, and their augmentation, or points in a plane."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import distort
 from explorer.datasets.dataset import class_means, few_of_each
+from explorer.datasets.loading import NO_UPLOADS
 from explorer.datasets.plane import LIMITS, all_points, dataset_of, plane_of
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.palette import CLASS_COLORS, PALETTES, Theme, rgb
@@ -19,8 +21,9 @@ from explorer.inspection.contributions import activations
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import probabilities
 from explorer.training import FIELDS, TrainingConfig
-from explorer.widgets.drawing_pad import PlanePad
+from explorer.widgets.drawing_pad import DrawingPad, PlanePad
 from explorer.widgets.gallery import PictureRow, PictureRows, RowPicture
+from explorer.widgets.header import OwnImages
 from explorer.widgets.numbers import Bar, Bars
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Display, Rendered, element
@@ -146,7 +149,7 @@ class AugmentationPreview:
             PictureRow(name, [RowPicture(f"training image {index}, {name}") for index in chosen.tolist()])
             for name in ("as they are", "distorted")
         ]
-        png = sprite(np.concatenate([before, after]), len(chosen), theme=state.theme)
+        png = sprite(np.concatenate([before, after]), len(chosen), theme=state.shade)
         note = f"Each epoch draws again, for every image: {_amounts(state.config)}."
         heading, offer = "Training images as the next run sees them", "Draw again"
         return PictureRows(heading, rows, png, len(chosen), note, offer=offer)
@@ -181,7 +184,9 @@ class DataPanel:
         self.augmentation = AugmentationPreview(views)
         self.plane = PlaneSource(views)
         self._of_images = box("explorer-column explorer-aside-right", self.images, self.counts)
-        parts = (self.sentence, self.augmentation.view, self._of_images, self.plane.view)
+        own = box("explorer-own", OwnImages(), DrawingPad(keeps="Add the drawing"))
+        set_hidden(own, bool(os.environ.get(NO_UPLOADS)))
+        parts = (own, self.sentence, self.augmentation.view, self._of_images, self.plane.view)
         self.view = box("explorer-panel explorer-column explorer-data", *parts)
 
     def show(self, state: ViewState) -> None:
@@ -218,7 +223,7 @@ class DataPanel:
             pictures[k, 0], pictures[k, 1 : 1 + len(few)] = self._means[k], dataset.train_images[few]
             mean = RowPicture(f"{name}: the mean image")
             rows.append(PictureRow(name, (mean, *(RowPicture(f"{name}: training image {i}") for i in few))))
-        images = sprite(pictures.reshape(-1, *pictures.shape[2:]), columns, theme=state.theme)
+        images = sprite(pictures.reshape(-1, *pictures.shape[2:]), columns, theme=state.shade)
         heading = f"A few training images of each {class_noun(dataset.class_names)}"
         options: Any = {"first_apart": True, "offer": "Show others"}
         self.images.show(PictureRows(heading, rows, images, columns, _HOW_TO_READ, **options))
@@ -248,4 +253,4 @@ def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
         f"{'digits' if noun == 'digit' else 'classes'}, would be right for {percent(share)} of the test images: "
         "a network has to beat that."
     )
-    return with_noun(text, dataset.noun)
+    return with_noun(" ".join([text, *dataset.notes]), dataset.noun)

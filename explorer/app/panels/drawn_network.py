@@ -157,11 +157,9 @@ class DrawnNetwork:
         shares = np.take_along_axis(terms, order, axis=1)
         full = np.abs(shares).max(axis=1, keepdims=True)
         shares = np.divide(shares, full, out=np.zeros_like(shares), where=full > 0)
-        left, top, side = image.frame
-        rows, columns = np.divmod(order, image.image.shape[1])
-        places = [
-            start + side * (at + 0.5) / image.image.shape[1] for start, at in ((left, columns), (top, rows))
-        ]
+        (left, top, side), n = image.frame, image.image.shape[1]
+        rows, columns = np.divmod(order, n)
+        places = [start + side * (at + 0.5) / n for start, at in ((left, columns), (top, rows))]
         levels = np.stack([255 * np.clip(place, 0, 1) for place in places] + [127 * (1 + shares)], axis=-1)
         return bytes(np.rint(levels).astype(np.uint8))
 
@@ -239,7 +237,7 @@ class UnitCard:
             )
             png = weights_sprite(np.clip(images, -1, 1), 2, theme=state.theme, limit=1.0)
             self.saw.show(PictureRows("", (PictureRow("", captions),), png, 2))
-            self.exciting.show(exciting_rows(inspected, number, state.theme))
+            self.exciting.show(exciting_rows(inspected, number, state.shade))
         set_hidden(self.view, False)
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section, Sentence, probe_size
 from explorer.app.views import Drawing, InspectedNetwork, Pace, Panel, Views, ViewState
-from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
-from explorer.figures.digits import sprite, weights_sprite
+from explorer.datasets.dataset import pixel_columns
+from explorer.figures.digits import as_images, sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.layers import map_data, map_figure, map_style
 from explorer.figures.palette import Theme
@@ -97,8 +97,8 @@ class Why(ImageTab):
             cards = [PictureRows(_GRADIENT, note="The outputs are not numbers: there is nothing to explain.")]
             if np.isfinite(y).all():
                 cards = [*self._opinions(network, inspected, x, k, state.theme)]
-                cards += self._flipped(network, x, decided, k, state.theme)
-        self._show_image(shown, decided, state.theme)
+                cards += self._flipped(network, x, decided, k, state)
+        self._show_image(shown, decided, state.shade)
         for card, one in zip(self.cards, [*cards, *4 * [PictureRows()]], strict=False):
             card.show(one)
 
@@ -111,21 +111,21 @@ class Why(ImageTab):
         else:
             terms = gradient_times_input(network, x, k)
             note = (
-                f"Green ink speaks for {name}, purple ink against it (full tone ±{_largest(terms)}). Exact only "
-                "for small changes: without a whole stroke, the slopes would be others."
+                f"Green pixels speak for {name}, purple ones against it (full tone ±{_largest(terms)}). Exact "
+                "only for small changes: without a whole part, the slopes would be others."
             )
-            blank = "It is 0 everywhere: the network doesn't respond to small changes of this ink."
+            blank = "It is 0 everywhere: the network doesn't respond to small changes of these pixels."
             yield _signed_card(_GRADIENT, terms, note if terms.any() else blank, theme)
         drops = occlusion(network, x, k, size=_SIZE)
         note = (
             f"Green where the output for {name} drops if the {_SIZE} × {_SIZE} pixels around are blank, purple "
-            f"where it rises (full tone ±{_largest(drops)}). Strokes that repeat each other look unimportant."
+            f"where it rises (full tone ±{_largest(drops)}). Parts that repeat each other look unimportant."
         )
         blank = f"Whichever {_SIZE} × {_SIZE} pixels are blank, the output for {name} stays the same."
         yield _signed_card("Occlusion", drops, note if drops.any() else blank, theme)
 
     def _flipped(
-        self, network: NeuralNetwork, x: Array, decided: int, k: int, theme: Theme
+        self, network: NeuralNetwork, x: Array, decided: int, k: int, state: ViewState
     ) -> Iterable[PictureRows]:
         names = self._dataset.class_names
         heading = f"The smallest change {'that flips it' if k == decided else f'to {names[k]}'}"
@@ -134,14 +134,15 @@ class Why(ImageTab):
             yield PictureRows(heading, note="No such change was found: the slopes lead nowhere.")
             return
         read, change = int(network.forward(changed[:, None]).argmax()), changed - x
-        size, ink = float(np.abs(change).sum()), float(x.sum())
-        share = percent(size / ink, 0 if size > 0.01 * ink else 2) if ink else ""
-        much = f"{share} of the ink changed" if ink else f"ink for {written(size)} pixels added"
-        image = np.rint(255 * changed).astype(np.uint8).reshape(1, *IMAGE_SHAPE)
+        size, total = float(np.abs(change).sum()), float(x.sum())
+        ink = "brightness" if self._dataset.is_photographic else "ink"
+        share = percent(size / total, 0 if size > 0.01 * total else 2) if total else ""
+        much = f"{share} of the {ink} changed" if total else f"{ink} for {written(size)} pixels added"
+        image = as_images(np.rint(255 * changed[None])).astype(np.uint8)
         note = f"Read as {names[read]} instead of {names[decided]}; {much}."
-        yield _card(heading, sprite(image, 1, theme=theme), note)
-        note = f"Green where ink is added, purple where it is removed (full tone ±{_largest(change)})."
-        yield _signed_card("The change alone", change, note, theme)
+        yield _card(heading, sprite(image, 1, theme=state.shade), note)
+        note = f"Green where {ink} is added, purple where it is removed (full tone ±{_largest(change)})."
+        yield _signed_card("The change alone", change, note, state.theme)
 
 
 def _largest(values: Array) -> str:
@@ -150,7 +151,7 @@ def _largest(values: Array) -> str:
 
 def _signed_card(heading: str, values: Array, note: str, theme: Theme) -> PictureRows:
     """Return signed values, one a pixel, as a picture with a sentence."""
-    return _card(heading, weights_sprite(values.reshape(1, *IMAGE_SHAPE), 1, theme=theme), note)
+    return _card(heading, weights_sprite(as_images(values.reshape(1, -1)), 1, theme=theme), note)
 
 
 def _card(heading: str, picture: bytes, note: str) -> PictureRows:
@@ -205,19 +206,19 @@ class LayerMap(ImageTab):
                 with suppress(ValueError):  # activations are not finite
                     self._map = project(network, layer, X, like=self._last.get(size))
                     self._last[size] = self._map.points
-        self._show_image(shown, int(read), state.theme)
+        self._show_image(shown, int(read), state.shade)
         data, noun = self._dataset, self._dataset.held_out_noun
         named = (data.class_names[k] for k in data.test_labels[indices])
         texts = [
             f"{noun} {grouped(index)}, {true}, read as {data.class_names[k]}"
             for index, true, k in zip(indices.tolist(), named, decided, strict=True)
         ]
-        self._show_map(inspected, indices, np.array(decided), texts)
+        self._show_map(inspected.epoch, indices, np.array(decided), texts)
         near = near[indices[near] != self._image][:_N_NEAREST]  # the image itself is the nearest
         found = indices[near]
         names = (data.class_names[k] for k in data.test_labels[found])
         rows = [PictureRow("", [*map(RowPicture, (texts[i] for i in near), names)])] if len(near) else []
-        picture = sprite(data.test_images[found], _COLUMNS, theme=state.theme)
+        picture = sprite(data.test_images[found], _COLUMNS, theme=state.shade)
         self.nearest.show(PictureRows("Nearest in this layer", rows, picture, _COLUMNS))
 
     def _sample(self, inspected: InspectedNetwork) -> Array:
@@ -230,9 +231,7 @@ class LayerMap(ImageTab):
             indices[np.searchsorted(indices, self._image, side="right") - 1] = self._image
         return indices
 
-    def _show_map(
-        self, inspected: InspectedNetwork, indices: Array, decided: Array, texts: list[str]
-    ) -> None:
+    def _show_map(self, epoch: float, indices: Array, decided: Array, texts: list[str]) -> None:
         data, projection, n = self._dataset, self._map, len(indices)
         why = "Activations of this layer are infinite or not a number: there is nothing to map."
         if n < 3:
@@ -250,7 +249,7 @@ class LayerMap(ImageTab):
         is_line = np.linalg.matrix_rank(projection.points) < 2
         end = "They vary in one direction only" if is_line else with_noun("A click opens an image", data.noun)
         found = f"{grouped(n)} of {images}, {int(wrong.sum())} misclassified (ringed)"
-        text = f"Epoch {inspected.epoch:g}: {found}. {end}."
+        text = f"Epoch {epoch:g}: {found}. {end}."
         shown = map_data(projection, labels, texts, (wrong, indices == self._image), data.n_classes)
         self.figure.show(*shown, summary=text)
         self.caption.text = text

@@ -80,10 +80,8 @@ class Histograms(FigurePair):
             figure.show(*layers.histograms_data(now, first, names, what=what))
         images = counted(activations[0].shape[1], inspected.run.dataset.held_out_noun)
         of_weights, of_activations = (_spreads(names, *pair) for pair in pairs)
-        self._describe(
-            f"standard deviation of the weights: {of_weights}",
-            f"on {images}; standard deviation: {of_activations}",
-        )
+        what = "standard deviation"
+        self._describe(f"{what} of the weights: {of_weights}", f"on {images}; {what}: {of_activations}")
 
     @np.errstate(all="ignore")  # non-finite weights show in the figure
     def _activations(self, inspected: InspectedNetwork, weights: Weights) -> Layers:

@@ -1,6 +1,6 @@
 """The Mistakes tab: hard classes, confusions, trust in the network, and accuracy on corrupted images."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
-from explorer.app.panels.sections import SectionedPanel, Sentence, probe_size
+from explorer.app.panels.sections import SectionedPanel, Sections, Sentence, probe_size
 from explorer.app.readouts import glossary
-from explorer.app.views import (
-    Drawing,
-    IdleWork,
-    InspectedNetwork,
-    InspectedNetworks,
-    Pace,
-    Panel,
-    Views,
-    ViewState,
-)
+from explorer.app.views import Drawing, IdleWork, InspectedNetwork, InspectedNetworks, Pace, Views, ViewState
 from explorer.datasets.augmentation import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
@@ -182,7 +173,7 @@ class Robustness:
         n_right = sum(image.right for image in shown)
         verb = "is" if n_right == 1 else "are"
         self.amount.text = f"{n_right} of these {counted(n, of)} {verb} classified correctly."
-        picture = sprite(images, n, theme=state.theme)
+        picture = sprite(images, n, theme=state.shade)
         self.gallery.show("As the network sees them", shown, picture, columns=n)
 
     @property
@@ -298,7 +289,7 @@ class MistakesPanel:
             self.calibration_caption.text = with_noun(how, self._dataset.noun)
 
 
-MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
+MISTAKES: Sections = MappingProxyType(
     {
         "mistakes": ("Mistakes", MistakesPanel),
         "robustness": ("Robustness", lambda of: Sentence() if of.dataset.is_plane else Robustness(of)),

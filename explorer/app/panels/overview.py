@@ -136,7 +136,7 @@ class NetworkPanel:
         self.drawn = drawn = DrawnNetwork(views) if played is None else played.drawn
         self._shown = played or drawn
         self.drawing, self.unit, self.caption = drawn.drawing, drawn.unit, drawn.caption
-        self.pad = DrawingPad()
+        self.pad = DrawingPad().add_class("explorer-photos" if dataset.is_photographic else "explorer-ink")
         self.plane = drawn.plane = PlaneSource(views, self._light) if dataset.is_plane else None
         names = {str(k): name for k, name in enumerate(dataset.class_names)}
         self.truth = Dropdown("What did you draw?", {"": "", **names})
@@ -210,8 +210,8 @@ class NetworkPanel:
 
     def _drawing_after(self, before: bytes) -> Drawing:
         """Return what is on the pad; a labeled drawing that only grew keeps its label and its place."""
-        image, labeled = preprocess(self.pad.image), self.drawings.kept.get(before)
-        place = frame(self.pad.image)
+        image = preprocess(self.pad.image, self._views.dataset.image_shape[0])
+        labeled, place = self.drawings.kept.get(before), frame(self.pad.image)
         has_less = any(now + _SMOOTHED < was for now, was in zip(self.pad.ink, before, strict=False))
         if labeled is None or has_less or not self.pad.ink:
             return Drawing(image, frame=place)
@@ -272,10 +272,9 @@ class Drawings:
 
     def keep(self, ink: bytes, drawing: Drawing) -> None:
         """Keep a drawing with its label; without a label, remove it."""
-        others = {other: kept for other, kept in self.kept.items() if other != ink}
-        self.kept = (
-            others if drawing.true is None else dict([(ink, drawing), *others.items()][:_MOST_DRAWINGS])
-        )
+        others = [(other, kept) for other, kept in self.kept.items() if other != ink]
+        newest = [] if drawing.true is None else [(ink, drawing)]
+        self.kept = dict([*newest, *others][:_MOST_DRAWINGS])
         self.show(self._views.state)
 
     def show(self, state: ViewState) -> None:
@@ -296,7 +295,7 @@ class Drawings:
         tally = f"{right} of your {n} drawings read correctly ({percent(right / n, 0)})"
         if n == 1:
             tally = f"Your drawing, read {'correctly' if right else 'as something else'}"
-        self.gallery.show(tally, read, sprite(images, n, theme=state.theme), columns=n)
+        self.gallery.show(tally, read, sprite(images, n, theme=state.shade), columns=n)
 
     def _open(self, place: int) -> None:
         if 0 <= place < len(self.kept):

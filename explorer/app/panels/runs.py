@@ -346,9 +346,8 @@ class RunsPanel:
                 self._reply(f"All tabs show {run.mention}." if is_open else f"{_named((run,))} {why}.")
             case "load":
                 session.config = run.config
-                self._reply(
-                    f"The settings of {run.mention} are in the controls. Train starts a run with them."
-                )
+                here = f"The settings of {run.mention} are in the controls."
+                self._reply(f"{here} Train starts a run with them.")
             case "delete":
                 self._reply(f"{_named((*earlier.deleted, run))} deleted.", undo=True)
                 session.delete(run.number)

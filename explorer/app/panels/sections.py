@@ -33,6 +33,10 @@ def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOS
     return min(most, max(least, products // n_parameters))
 
 
+Sections = Mapping[str, tuple[str, Callable[[Views], Panel]]]
+"""By their names in links, the names of sections on the page, and what creates them."""
+
+
 class Sentence:
     """A sentence in place of a panel that can't be shown."""
 
@@ -102,11 +106,7 @@ class SectionedPanel:
     """
 
     def __init__(
-        self,
-        views: Views,
-        sections: Mapping[str, tuple[str, Callable[[Views], Panel]]],
-        *,
-        classes: str = "explorer-panel explorer-sectioned",
+        self, views: Views, sections: Sections, *, classes: str = "explorer-panel explorer-sectioned"
     ) -> None:
         self._views, self._makers = views, sections
         self._sections: dict[str, Panel] = {}

@@ -1,6 +1,7 @@
-"""One step of training, played on the drawing of the network: forward, loss, backward, step, after."""
+"""One step of training, played on the drawn network, and its code: forward, loss, backward, step, after."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -24,11 +25,14 @@ from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
 from explorer.inspection.contributions import Contributions, activations
 from explorer.inspection.played_step import PlayedStep, play_step
+from explorer.inspection.record import Recording
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.schedules import rate_factor
 from explorer.session import SessionRun
 from explorer.training import FIELDS, OwnNetworkError
+from explorer.widgets.code_view import CodeView
 from explorer.widgets.network_drawing import FOLLOWED, NO_SCENE, NOT_PLAYED, SCENES, StepPlayer
+from explorer.widgets.page_part import set_hidden
 from explorer.wording import counted, grouped
 
 Array = NDArray[Any]
@@ -43,11 +47,15 @@ class StepPlayback:
 
     def __init__(self, views: Views) -> None:
         self._views, self.drawn, self.player = views, DrawnNetwork(views), StepPlayer(noun=views.dataset.noun)
-        self.view = box("explorer-network-played", self.drawn.view, self.player)
+        self.code = CodeView()
+        self.view = box("explorer-network-played", self.drawn.view, self.player, self.code)
         self._played: InspectedNetwork | None = None
         self._scenes: list[tuple[dict[str, Any], Array]] = []  # each with what the tiles are images of
+        self._step: tuple[Any, ...] = ()  # what is called, and its arguments
+        self._begins: list[int] = []  # the step of the code that a scene begins with
         self._pace = Pace()
-        self.player.observe(views.on_loop(self._on_player), ["scene", "of"])
+        self.player.observe(views.on_loop(self._on_player), ["scene", "of", "code"])
+        self.code.observe(views.on_loop(self._on_code), "at")
 
     def show(self, state: ViewState, *, at_once: bool = False) -> None:
         """Play the step again if it is another image's; without one, draw the moment's network."""
@@ -65,11 +73,26 @@ class StepPlayback:
         elif self._played is None or change["name"] == "of":
             self._played = self._played or self._views.networks.of(self._views.state)
             self._play(self._views.state)
+        elif change["name"] == "code":
+            self._show_code()
         else:
             self._show_scene()
 
+    def _on_code(self, _change: object) -> None:
+        if self._begins and self._begins[self.player.scene] != self.code.at:
+            self.player.scene = max(bisect_right(self._begins, self.code.at) - 1, 0)
+
+    def _show_code(self) -> None:
+        """Record the step for its code, unless that is hidden."""
+        self._begins = []
+        set_hidden(self.code, not self.player.code)
+        if self.player.code:
+            self._begins = scenes_of(self.code.watch(*self._step).recording)
+            self._show_scene()
+
     def _leave(self, why: str = "") -> None:
-        before, self._played = self._played, None
+        before, self._played, self._begins = self._played, None, []
+        set_hidden(self.code, True)
         self.player.update(scene=NOT_PLAYED, note=why, spoken=why)
         self.drawn.drawing.scene = [*NO_SCENE]
         self.drawn.forget()
@@ -108,11 +131,14 @@ class StepPlayback:
         copy = network.copy(np.float64)  # so that what is printed adds up
         rate = learning_rate(run, inspected.epoch, len(labels))
         step, base = play_step(copy, pixels, one_hot_columns(labels, len(names)), rate), drawing.signal
+        copy.dropout = copy.input_dropout = 0.0
+        self._step = copy.train_iteration, step.X, step.d, rate
         n_steps = -(-run.dataset.n_train // run.now[1])
         signals = [base | {"true": true} | one for one in self._signals(copy, step, k, n_steps)]
         before, after = step.before[0], step.after[0]
         self._scenes = [*zip(signals, (before, before, before, after - before, after), strict=True)]
         self.player.note = note
+        self._show_code()
         self._show_scene()
 
     def _signals(
@@ -162,6 +188,8 @@ class StepPlayback:
         images = {} if self.drawn.plane else {"sprite": unit_images(W, units, theme, full)}
         self.drawn.drawing.update(signal=signal, **images, scene=[SCENES[at].lower(), _HEADINGS[at]])
         self.player.update(spoken=signal["spoken"], told=signal["told"], formula=signal["words"])
+        if self._begins and bisect_right(self._begins, self.code.at) - 1 != at:
+            self.code.at = self._begins[at]
 
 
 def learning_rate(run: SessionRun, epoch: float, n: int) -> float:
@@ -171,6 +199,14 @@ def learning_rate(run: SessionRun, epoch: float, n: int) -> float:
     t = min(epoch, max(config.epochs - 2 * middle, 0)) + middle
     rate *= rate_factor(config.schedule, t, config.epochs, config.warmup)
     return rate / n if config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free else rate
+
+
+def scenes_of(recording: Recording) -> list[int]:
+    """Return the step of a recorded `train_iteration` that each scene begins with, its last one for the last."""
+    begins, names = [0], [step.place.function.rpartition(".")[2] for step in recording.steps]
+    for name in ("compute_loss", "backward", "step"):
+        begins.append(names.index(name, begins[-1]) if name in names[begins[-1] :] else begins[-1])
+    return [*begins, len(names) - 1]
 
 
 def _why_not(inspected: InspectedNetwork | None) -> str:

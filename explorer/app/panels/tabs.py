@@ -9,6 +9,7 @@ from typing import Any
 from ipywidgets import DOMWidget
 
 from explorer.app.layout import box, close_all
+from explorer.app.panels.sections import Sentence
 from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
@@ -44,10 +45,8 @@ class PanelHost:
         self._offered = offered_tabs()
         self.labels = {name: one.what.label for name, one in self._offered.items()}
         """The label of each tab, by its name."""
-        offered = (one.what for one in self._offered.values())
-        self.levels = {
-            one.key: (one.name, one.levels) for one in offered if one.levels and one.key not in KEYS
-        }
+        offered = (one.what for one in self._offered.values() if one.what.levels)
+        self.levels = {one.key: (one.name, one.levels) for one in offered if one.key not in KEYS}
         """By their keys in addresses, the tabs that have levels, and how many."""
         tabs = {name: (one.what.label, one.what.group) for name, one in self._offered.items()}
         self.tab_bar, self.time_bar, self._pace = TabBar(tabs, selected=self.home), TimeBar(), Pace()
@@ -139,13 +138,10 @@ class PanelHost:
         self[self.home].network.look_at(image)
 
 
-class FailedPanel:
+class FailedPanel(Sentence):
     """What takes the place of a tab that can't be shown, with the reason."""
 
     def __init__(self, error: ExtensionError) -> None:
         self.reason = str(error)
         words = element("p", f"{error} Everything else goes on.", role="alert")
         self.view = box("explorer-panel explorer-column", Rendered("explorer-prose", words))
-
-    def show(self, state: ViewState) -> None:
-        """Do nothing."""

@@ -21,6 +21,7 @@ from explorer.session import SessionState
 from explorer.training import TrainingConfig
 
 _P = ParamSpec("_P")
+_Drawing = Callable[[Theme], go.Figure]
 
 _TABLES = tomllib.loads((files(__package__) / "demonstrations.toml").read_text(encoding="utf-8"))
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -48,13 +49,11 @@ def described(state: SessionState) -> Sequence[tuple[str, Sequence[str]]]:
     return found
 
 
-def for_any_theme(
-    figure: Callable[Concatenate[Theme, _P], go.Figure],
-) -> Callable[_P, Callable[[Theme], go.Figure]]:
+def for_any_theme(figure: Callable[Concatenate[Theme, _P], go.Figure]) -> Callable[_P, _Drawing]:
     """Have a figure wait for its first parameter, the theme."""
 
     @wraps(figure)
-    def waiting(*args: _P.args, **kwargs: _P.kwargs) -> Callable[[Theme], go.Figure]:
+    def waiting(*args: _P.args, **kwargs: _P.kwargs) -> _Drawing:
         return lambda theme: figure(theme, *args, **kwargs)
 
     return waiting

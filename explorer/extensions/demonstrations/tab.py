@@ -214,9 +214,8 @@ def _card(one: Demonstration, focus: str | None = None) -> Element:
     values = one.texts.thumbnail
     points = (f"{300 * i / (len(values) - 1):.0f},{44 - 40 * y:.0f}" for i, y in enumerate(values))
     line = element("path", d=f"M{'L'.join(points)}")
-    curve = element(
-        "svg", line, class_="explorer-demonstration-curve", viewBox="0 0 300 48", aria_hidden=True
-    )
+    look = {"class_": "explorer-demonstration-curve", "viewBox": "0 0 300 48", "aria_hidden": True}
+    curve = element("svg", line, **look)
     words = element("span", one.texts.question, class_="explorer-muted explorer-small")
     seconds = element("span", f"{one.texts.seconds:g} s", class_="explorer-muted explorer-small")
     parts = curve, element("em", one.texts.title), words, seconds

@@ -4,7 +4,7 @@ The levels, and the response to each guess, are in the file next to this one.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,8 +21,8 @@ from explorer.app.layout import AppBox, box
 from explorer.app.panels.drawn_network import FirstWeights
 from explorer.app.panels.inside import GradientCheck, Histograms
 from explorer.app.panels.overview import Overview
-from explorer.app.panels.sections import SectionedPanel
-from explorer.app.views import Pace, Panel, Views, ViewState
+from explorer.app.panels.sections import SectionedPanel, Sections
+from explorer.app.views import Pace, Views, ViewState
 from explorer.checks.mistakes import MISTAKES
 from explorer.checks.structure import parameters
 from explorer.datasets import Dataset, load_mnist
@@ -44,7 +44,7 @@ _JUDGED = 1e-3  # maximum share of a step that may be rounding
 _STEP = "The first call of train_iteration: each parameter, its gradient by backward, its step."
 _INTRODUCTION = (
     "This network has one mistake. Say which it is, from what its figures show. It trains separately from "
-    "your own runs, with 32 hidden units on 6 000 images. In gray: the textbook's network, with the same settings."
+    "your runs, with 32 units on 6 000 images of MNIST. In gray: the textbook's network, with the same settings."
 )
 
 
@@ -170,7 +170,7 @@ class LabPanel:
         self.question = Display(BugQuestion())
         self.question.on_press(views.on_loop(self._on_press))
         curves = partial(Overview, classes="explorer-column explorer-lab-curves", opens=False)
-        sections: dict[str, tuple[str, Callable[[Views], Panel]]] = {
+        sections: Sections = {
             "curves": ("Curves", curves),
             "weights": ("Weights", FirstWeights),
             "histograms": ("Histograms", Histograms),

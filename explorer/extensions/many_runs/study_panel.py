@@ -109,7 +109,7 @@ class StudyForm:
         self, dataset: Dataset, config: TrainingConfig, on_loop: OnLoop, on_change: Callable[[], object]
     ) -> None:
         self.config, self._n_images = config, len(dataset.train_labels)
-        self._fields = fields_of(self._n_images, dataset.n_classes)
+        self._fields = fields_of(self._n_images, dataset.n_classes, dataset.n_inputs)
         names = {n: with_noun(f.label, dataset.noun) for n, f in self._fields.items() if n not in NO_AXES}
         self.axis = Dropdown("What varies", names, value="batch_size")
         self.values = StudyEntry(label="Values", hint=_VALUES_HINT, text=self._offered(config))

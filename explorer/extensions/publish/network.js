@@ -5,8 +5,7 @@
 /** Each W is from inputs to units: the weight of input j and unit i is at j · n_units + i.
  * @typedef {{ hidden: string, output: string, sizes: number[], W: Reals[], b: Reals[] }} Network */
 
-export const SIDE = 28; // px
-const [BOX, CENTER, MOST_UNITS, MOST_OF_FIRST, CLOSE, BARELY] = [20, 14, 32, 20, 1e-5, 0.005];
+const [SIDE, BOX, CENTER, MOST_UNITS, MOST_OF_FIRST, CLOSE, BARELY] = [28, 20, 14, 32, 20, 1e-5, 0.005];
 
 /** @type {Record<string, (a: number) => number>} */
 const ACTIVATIONS = { sigmoid: (a) => 1 / (1 + Math.exp(-a)), tanh: Math.tanh, relu: (a) => Math.max(0, a) };
@@ -61,27 +60,36 @@ function shrunk(line, n) {
 
 const transposed = (/** @type {number[][]} */ rows) => rows[0].map((_, column) => rows.map((row) => row[column]));
 
-/** A drawing in a square as an MNIST image: cropped, scaled into 20 × 20 pixels, its center of mass at (14, 14). */
-export function preprocessed(/** @type {Uint8Array} */ ink) {
-  const [side, image] = [Math.sqrt(ink.length), new Uint8Array(SIDE * SIDE)];
-  const rows = Array.from({ length: side }, (_, row) => [...ink.subarray(row * side, (row + 1) * side)]);
+/** The means of the areas that an image is divided into. @param {number[][]} rows @param {number} height @param {number} width */
+function resized(rows, height, width) {
+  const sums = transposed(transposed(rows.map((row) => shrunk(row, width))).map((column) => shrunk(column, height)));
+  return sums.flat().map((sum) => sum / (rows.length * rows[0].length));
+}
+
+/** The rows of a square. @param {Uint8Array} pixels */
+const rowsOf = (pixels, side = Math.sqrt(pixels.length)) =>
+  Array.from({ length: side }, (_, row) => [...pixels.subarray(row * side, (row + 1) * side)]);
+
+/** A drawing in a square as an image of `n` × `n` pixels, by way of MNIST's 28 × 28: cropped, scaled into 20 × 20 pixels, its
+ * center of mass at (14, 14). @param {Uint8Array} ink */
+export function preprocessed(ink, n = SIDE) {
+  const image = new Uint8Array(SIDE * SIDE);
   const within = (/** @type {number[][]} */ lines) => {
     const inked = lines.map((line) => line.some(Boolean));
     return lines.slice(inked.indexOf(true), inked.lastIndexOf(true) + 1);
   };
-  if (!ink.some(Boolean)) return image;
-  const cropped = transposed(within(transposed(within(rows))));
+  if (!ink.some(Boolean)) return new Uint8Array(n * n);
+  const cropped = transposed(within(transposed(within(rowsOf(ink)))));
   const longest = Math.max(cropped.length, cropped[0].length);
   const [height, width] = [cropped.length, cropped[0].length].map((one) => Math.max(1, rint((one * BOX) / longest)));
-  const sums = transposed(transposed(cropped.map((row) => shrunk(row, width))).map((column) => shrunk(column, height))).flat();
-  const means = sums.map((sum) => sum / (cropped.length * cropped[0].length));
+  const means = resized(cropped, height, width);
   const strongest = argmax(means); // stays, where means over a large area round to no ink
   const scaled = means.map((mean, at) => Math.max(rint(mean), Number(at === strongest)));
   const mass = scaled.reduce((one, other) => one + other);
   const masses = scaled.reduce(([row, column], value, at) => [row + value * Math.floor(at / width), column + value * (at % width)], [0, 0]);
   const [top, left] = [height, width].map((room, k) => Math.min(Math.max(rint(CENTER - masses[k] / mass), 0), SIDE - room));
   for (const [at, value] of scaled.entries()) image[(top + Math.floor(at / width)) * SIDE + left + (at % width)] = value;
-  return image;
+  return n === SIDE ? image : Uint8Array.from(resized(rowsOf(image), n, n), (mean) => rint(mean));
 }
 
 const view = (/** @type {ArrayLike<number>} */ numbers) => new DataView(Float32Array.from(numbers).buffer);

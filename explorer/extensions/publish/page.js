@@ -2,10 +2,8 @@
 // The published page: sliders that move between recorded runs, and views that compute what they show from weights.
 
 import { bytesOf, Model, mounter, nearestRun, runScript, unpacked } from "./host.js";
-import { argmax, forward, lit, preprocessed, SIDE, tied } from "./network.js";
+import { argmax, forward, lit, preprocessed, tied } from "./network.js";
 
-const PIXELS = SIDE * SIDE;
-const ENLARGED = 5; // pad pixels per image pixel
 const PER_PAGE = 24; // images in the gallery
 const COLUMNS = 8; // of the units' pictures
 const TONES = 4; // shades on each side of a weight's middle color
@@ -30,12 +28,14 @@ const sum = (/** @type {ArrayLike<number>} */ numbers) => Array.from(numbers).re
 
 /** @type {Site} */
 const site = json("site");
-const { axes, names, runs, parts } = site;
+const { axes, names, runs, parts, side } = site;
 const look = () => site.looks[shownTheme()];
 
 let labels = new Uint8Array();
 let images = new Uint8Array();
-const pixels = (/** @type {number} */ at) => images.subarray(at * PIXELS, (at + 1) * PIXELS);
+const pixels = (/** @type {number} */ at) => images.subarray(at * side ** 2, (at + 1) * side ** 2);
+/** The pixel of an image that is at a place of its enlargement. @param {number} at @param {number} edge */
+const enlarged = (at, edge) => Math.floor((Math.floor(at / edge) * side) / edge) * side + Math.floor(((at % edge) * side) / edge);
 /** The number of a test image among all. @param {number} at */
 const numberOf = (at) => grouped(Math.floor((at * site.n_test) / site.n_images));
 
@@ -222,15 +222,17 @@ function showMistakes(turned = page) {
  * @param {number} n @param {number} columns @param {string[]} colors @param {(image: number, pixel: number) => number} share */
 function sprite(n, columns, colors, share) {
   const [low, middle, high] = colors.map((color) => [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16)));
-  const canvas = make("canvas", { width: columns * (SIDE + 1), height: Math.max(1, Math.ceil(n / columns)) * (SIDE + 1) });
+  const gap = 28 % side ? Math.min(5, Math.ceil(side / 4)) : 1; // all are multiples of 28; of 8, 16 or 20 pixels, too
+  const [edge, pitch] = [28 * gap, 29 * gap];
+  const canvas = make("canvas", { width: columns * pitch, height: Math.max(1, Math.ceil(n / columns)) * pitch });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const tile = new ImageData(new Uint8ClampedArray(4 * PIXELS).fill(255), SIDE);
+  const tile = new ImageData(new Uint8ClampedArray(4 * edge ** 2).fill(255), edge);
   for (let own = 0; own < n; own++) {
-    for (let at = 0; at < PIXELS; at++) {
-      const part = share(own, at);
+    for (let at = 0; at < edge ** 2; at++) {
+      const part = share(own, enlarged(at, edge));
       for (let k = 0; k < 3; k++) tile.data[4 * at + k] = middle[k] + Math.abs(part) * ((part < 0 ? low : high)[k] - middle[k]);
     }
-    context.putImageData(tile, (own % columns) * (SIDE + 1), Math.floor(own / columns) * (SIDE + 1));
+    context.putImageData(tile, (own % columns) * pitch, Math.floor(own / columns) * pitch);
   }
   return new DataView(fromBase64(canvas.toDataURL().split(",")[1]).buffer);
 }
@@ -305,9 +307,8 @@ function select(truth, predicted) {
 /** Put a test image on the pad. @param {number} at */
 function putOnPad(at) {
   image = at;
-  const side = ENLARGED * SIDE;
-  const source = (/** @type {number} */ k) => Math.floor(k / side / ENLARGED) * SIDE + Math.floor((k % side) / ENLARGED);
-  ink = new DataView(Uint8Array.from({ length: side * side }, (_, k) => pixels(at)[source(k)]).buffer);
+  const [shown, edge] = [pixels(at), pad.get("side")];
+  ink = new DataView(Uint8Array.from({ length: edge ** 2 }, (_, k) => shown[enlarged(k, edge)]).buffer);
   pad.set("ink", ink);
   showNetwork();
 }
@@ -383,7 +384,7 @@ async function replay() {
 function listen() {
   pad.on("change:ink", () => {
     if (pad.get("ink") === ink) return;
-    image = preprocessed(new Uint8Array(pad.get("ink").buffer));
+    image = preprocessed(new Uint8Array(pad.get("ink").buffer), side);
     showNetwork();
   });
   drawing.on("change:chosen change:unit", showNetwork);

@@ -23,14 +23,14 @@ from explorer.training.studies import StudyError, read_journal, study
 from explorer.training.studies.configs import measured_cost
 from explorer.training.studies.journal import settled_trials
 from explorer.training.studies.summary import varied
-from explorer.wording import counted
+from explorer.wording import class_noun, counted
 
 _PARTS = ("curves", "matrix", "draw")
 
 OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
         "--run": {"dest": "runs", "nargs": "+", "default": []},
-        "--title": {"default": "A neural network that learns digits"},
+        "--title": {"default": ""},
         "--only": {"default": ",".join(_PARTS)},
     }
 )
@@ -49,6 +49,8 @@ def run(args: Namespace) -> int:
     dataset, _ = run_options.data_of(args)
     if dataset.is_plane:
         raise RefusedError(f"{dataset.name} can't be published; expected images.")
+    learned = "digits" if class_noun(dataset.class_names) == "digit" else "to tell images apart"
+    args.title = args.title or f"A neural network that learns {learned}"
     try:
         text = _html_of(args.text) if args.text else ""
         return _publish(args, folder, dataset, only, text)

@@ -53,7 +53,7 @@ _TRAIN = (
 _STEP = "In each step of the first epoch, the weights change once."
 _FAILED = 0.9  # an accuracy below which the page says why
 
-MOST_IMAGES = 2000  # held-out images in a page; more would take a slider longer than 0.1 s
+MOST_IMAGES = 2000  # held-out images in a page, fewer if large; more would take a slider longer than 0.1 s
 
 _KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Escape")
 _MOST_LETTERS = 20  # of options side by side
@@ -149,7 +149,7 @@ def publish(
     axes, places = axes_of([run.config for run in runs])
     site = {"axes": [asdict(axis) for axis in axes], "runs": places, "parts": [*only], **_site(runs, dataset)}
     site["models"] = _models(axes, dataset.class_names, only)
-    shown = shown_images(dataset.n_test)
+    shown = shown_images(dataset.n_test, dataset.n_inputs)
     labels, images = dataset.test_labels[shown], dataset.test_images[shown]
     data = {"plotly": plotly_script(), "images": labels.astype(np.uint8).tobytes() + images.tobytes()}
     data |= {f"run-{k}": packed(run, **_about(run, dataset)) for k, run in enumerate(runs)}
@@ -180,15 +180,15 @@ def publish(
     return {name: len(content) for name, content in files.items()}
 
 
-def shown_images(n: int) -> NDArray[np.int64]:
+def shown_images(n: int, n_pixels: int = 784) -> NDArray[np.int64]:
     """Return the indices of the `n` held-out images in a page: evenly spaced, as they may be sorted by class."""
-    n_shown = min(MOST_IMAGES, n)
+    n_shown = min(MOST_IMAGES * 784 // max(784, n_pixels), n)
     return np.arange(n_shown) * n // n_shown
 
 
 def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
     """Return what the page's script needs besides the runs and their axes."""
-    shown, names = min(MOST_IMAGES, dataset.n_test), dataset.class_names
+    shown, names = len(shown_images(dataset.n_test, dataset.n_inputs)), dataset.class_names
     matrix = confusion_figure(None, names).layout.to_plotly_json()
     start = max(range(len(runs)), key=lambda k: runs[k].config in PRESETS.values())
     looks = {}  # what depends on the theme: the palette, the template, the matrix, and marks to be moved
@@ -200,6 +200,7 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
         "start": start,
         "n_early": len(runs[start].early),
         "names": names,
+        "side": dataset.image_shape[0],
         "n_images": shown,
         "n_test": dataset.n_test,
         "of_images": counted(shown, "test image"),

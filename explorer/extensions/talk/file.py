@@ -22,6 +22,7 @@ from explorer.training import FIELDS, TrainingConfig
 from explorer.training.query import read_query
 from explorer.training.studies import StudyError, read_journal
 from explorer.training.studies.summary import varied
+from explorer.widgets.network_drawing import SCENES
 from explorer.wording import did_you_mean, enumerated
 
 READY = Path(__file__).with_name("ready.toml")  # the talk of the package
@@ -34,7 +35,7 @@ NUMBERS = (
 
 PICTURES: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("loss", "accuracy", "matrix"), "")
-    | dict.fromkeys(("activations", "cells", "formulas", "mistakes", "network"), "weights")
+    | dict.fromkeys(("activations", "cells", "code", "mistakes", "network"), "weights")
     | dict.fromkeys(("readings", "step", "weights", "map", "explorer"), "weights")
     | {"demonstration": "", "image": "a file", "study": "a file"}
 )
@@ -248,12 +249,8 @@ class _Reader:
             self._faults.append((self._line(table, number, fault.key), f"{what}: {fault}"))
 
     def _line(self, table: str, number: int = 0, key: str = "") -> int:
-        places = (
-            (table, number, key),
-            (table, number, ""),
-            ("", 0, table),
-            ("runs", 0, table.removeprefix("runs.")),
-        )
+        run = "runs", 0, table.removeprefix("runs.")
+        places = (table, number, key), (table, number, ""), ("", 0, table), run
         return next((self._at[place] for place in places if place in self._at), 1)
 
     def _slide(self, number: int, table: object, names: Collection[str]) -> Slide:
@@ -278,9 +275,8 @@ class _Reader:
                 raise _FaultError(key, faulty if name in self._tables.get("runs", {}) else missing)
         needy = next((kind for kind, _ in pictures if kind not in _WITHOUT_RUN), "")
         if needy and not slide.run:
-            raise _FaultError(
-                "pictures", f'{needy} needs a run: run = "{next(iter(self._runs), "exercise")}"'
-            )
+            first = next(iter(self._runs), "exercise")
+            raise _FaultError("pictures", f'{needy} needs a run: run = "{first}"')
         if slide.run and slide.demonstration:
             raise _FaultError("run", "a demonstration is its slide's only run")
         for key, filled_in in slide.filled_in:
@@ -298,6 +294,7 @@ class _Reader:
             known = did_you_mean(kind, PICTURES) or f"; known are {enumerated([*PICTURES])}"
             raise ValueError(f"there is no picture {_shown(kind)}{known}")
         names = {"map": _LAYERS, "explorer": FIELDS, "demonstration": offered_demonstrations()}
+        names["code"] = [scene.lower() for scene in SCENES]
         given = [one.strip() for one in argument.split(",")] if argument else []
         if PICTURES[kind] == "a file":
             self._check_file(kind, argument)

@@ -16,13 +16,13 @@ from explorer.app.panels.confusion import ChosenImages
 from explorer.app.panels.drawn_network import FirstWeights
 from explorer.app.panels.image_tabs import LayerMap
 from explorer.app.panels.overview import ChosenMatrix, NetworkPanel
-from explorer.app.panels.step_player import StepPlayback
+from explorer.app.panels.step_player import StepPlayback, learning_rate, scenes_of
 from explorer.app.views import Pace, Panel, Views, ViewState
 from explorer.datasets import Dataset
+from explorer.datasets.dataset import one_hot_columns
 from explorer.experiments import Result, offered_demonstrations
 from explorer.extensions.talk.file import TalkFile
 from explorer.extensions.talk.recordings import parts_of
-from explorer.figures import formulas
 from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style, confusion_summary
 from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_summary
@@ -37,13 +37,15 @@ from explorer.session.new_runs import recorded_start
 from explorer.training import History, TrainingConfig
 from explorer.training.studies import read_journal
 from explorer.training.studies.summary import varied
+from explorer.widgets.code_view import CodeView
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.network_drawing import SCENES
 from explorer.widgets.rendered import Rendered, element
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of the other runs' curves
 _PER_PAGE = 32  # images of a cell, or mistakes
-_N_READ = 40  # images of the title slide
+_N_READ, _N_READ_IN_WORDS = 40, 15  # images of the title slide; where words are read, which need more room
 _PROBE = 500  # test images for the histogram of activations
 _LENGTHS = frozenset({"size", "width", "standoff", "ticklabelstandoff", "l", "r", "t", "b"})  # pixels
 
@@ -182,6 +184,7 @@ class Readings:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
+        self._n = _N_READ if all(len(name) <= 3 for name in dataset.class_names) else _N_READ_IN_WORDS
         self.view = Gallery(dataset.class_names)
         self.view.add_class("explorer-slide-readings")
         self._pace = Pace()
@@ -190,13 +193,13 @@ class Readings:
         if state.moment is None or not self._pace.is_due(state, state.moment.snapshot, look.theme):
             return
         data, names = self._dataset, self._dataset.class_names
-        read = state.moment.test_outputs[:, :_N_READ].argmax(axis=0)
-        pairs = zip(data.test_labels[:_N_READ], read, strict=True)
+        read = state.moment.test_outputs[:, : self._n].argmax(axis=0)
+        pairs = zip(data.test_labels[: self._n], read, strict=True)
         images = []
         for true, seen in pairs:
             detail = f"{names[true]}, {'classified correctly' if true == seen else f'read as {names[seen]}'}"
             images.append(GalleryImage(caption=names[seen], note="", detail=detail, right=bool(true == seen)))
-        picture = sprite(data.test_images[:_N_READ], len(images), theme=look.theme)
+        picture = sprite(data.test_images[: self._n], len(images), theme=look.theme)
         self.view.show("Test images, and what is read in each", images, picture, columns=len(images))
 
 
@@ -246,32 +249,25 @@ class Panelled:
             self._figure.show([], {"template": look.template})
 
 
-class Formulas:
-    """One image's way through the network as formulas with their numbers: output, loss and gradient."""
+class Code:
+    """The code of a training step on one image, from the beginning of a scene on, as *Play a step* names them."""
 
-    def __init__(self, views: SlideViews) -> None:
-        self._views, self.view = views, Rendered("explorer-slide-formulas")
+    def __init__(self, views: SlideViews, scene: str) -> None:
+        self._views, self._at, self._pace = views, SCENES.index((scene or SCENES[0]).capitalize()), Pace()
+        self._code = CodeView()
+        self.view = box("explorer-surface explorer-slide-panel", self._code)
 
     def show(self, state: ViewState, look: Look) -> None:
         inspected = self._views.networks.of(state)
-        if inspected is None:
+        if inspected is None or not self._pace.is_due(state):
             return
-        shown, names = self._views.looked_at(state.scored_on), self._views.dataset.class_names
-        d = np.zeros(len(names))
-        d[k := shown.true or 0] = 1
+        shown, n_classes = self._views.looked_at(state.scored_on), state.dataset.n_classes
         with inspected.network() as network, np.errstate(all="ignore"):
-            walk = formulas.walk_through(network.copy(np.float64), shown.pixels, d)
-        j = int(np.nan_to_num(np.abs(walk.h[-2])).argmax())
-        forward = formulas.forward_formulas(walk, network.n_layers, k)
-        backward = formulas.backward_formulas(walk, network.n_layers, k, j)
-        lines = [*forward, formulas.loss_formula(walk), *backward]
-        words = f"A test image of class {names[k]}, unit {j} of the last hidden layer, output {k}:"
-        parts = [element("p", words, class_="explorer-muted")]
-        for line in lines:
-            texts = filter(None, (line.symbols, line.numbers, formulas.written(line.value)))
-            spans = (element("span", f"= {text}") for text in texts)
-            parts.append(element("p", element("em", line.name), *spans))
-        self.view.draw(*parts)
+            copy, d = network.copy(np.float64), one_hot_columns(np.array([shown.true or 0]), n_classes)
+            copy.dropout = copy.input_dropout = 0.0
+            rate = learning_rate(inspected.run, inspected.epoch, 1)
+            self._code.watch(copy.train_iteration, shown.pixels[:, None], d, rate)
+        self._code.at = scenes_of(self._code.recording)[self._at]
 
 
 class Shown:
@@ -359,7 +355,7 @@ NEW_PICTURES: Mapping[str, Callable[[SlideViews, str], Picture]] = MappingProxyT
         "step": lambda views, _: Panelled(NetworkPanel(views, StepPlayback(views))),
         "weights": lambda views, _: Panelled(panel := FirstWeights(views), panel.images),
         "map": _map,
-        "formulas": lambda views, _: Formulas(views),
+        "code": Code,
         "demonstration": lambda views, key: Shown(
             views,
             offered_demonstrations()[key].texts.title,

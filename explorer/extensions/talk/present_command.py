@@ -1,5 +1,6 @@
 """``nn-explorer present``: a talk as slides in the browser, checked, recorded, printed, or begun."""
 
+import json
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,13 +16,13 @@ from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any
 
-from explorer.datasets import load_mnist
+from explorer.datasets import Dataset
 from explorer.extensions.talk.file import READY, TALK, TalkError, TalkFile, read_talk
 from explorer.extensions.talk.recordings import RecordingError, needed, read_recording, record, recordings_of
 from explorer.safe_write import check_destination, whole_file
-from explorer.serve import serve_command
+from explorer.serve import run_options, serve_command
 from explorer.serve.access import FAILED, PASSWORD, RefusedError, is_loopback
-from explorer.serve.environment import SPEAKER
+from explorer.serve.environment import DATASETS, SPEAKER
 from explorer.wording import counted
 
 OPTIONS: Mapping[str, Any] = MappingProxyType({"file": {"nargs": "?"}, "--from": {"choices": ["ready"]}})
@@ -49,22 +50,27 @@ def run(arguments: Namespace) -> int:
     """Run ``nn-explorer present``."""
     if getattr(arguments, "from") and not arguments.new:
         raise RefusedError("--from: expected together with --new FILE.")
+    if arguments.dataset and not arguments.file:
+        raise RefusedError("--dataset: expected together with FILE, a talk whose runs are of it.")
     if arguments.notes and not arguments.pdf:
         raise RefusedError("--notes: expected together with --pdf HANDOUT.")
     asked = [f"--{name}" for name in ("new", "record", "check", "pdf") if getattr(arguments, name)]
     if len(asked) > 1 or (arguments.new and arguments.file):
-        raise RefusedError(
-            f"{' and '.join([*asked, *filter(None, [arguments.file])])}: expected one of them."
-        )
+        both = " and ".join([*asked, *filter(None, [arguments.file])])
+        raise RefusedError(f"{both}: expected one of them.")
     try:
         if arguments.new:
             return _begin(Path(arguments.new).expanduser(), READY if getattr(arguments, "from") else None)
         talk = read_talk(arguments.file or READY)
-        if arguments.record:
-            return _record(talk)
         if arguments.pdf:
-            return _print(talk, check_destination(Path(arguments.pdf).expanduser()), arguments.notes)
-        return _check(talk) if arguments.check else _present(arguments, talk)
+            own = [f"--dataset={path}" for path in arguments.dataset]
+            return _print(talk, own, check_destination(Path(arguments.pdf).expanduser()), arguments.notes)
+        dataset, _ = run_options.data_of(arguments)
+        if dataset.is_plane:
+            raise RefusedError(f"a talk can't be of {dataset.name}; expected images.")
+        if arguments.record:
+            return _record(talk, dataset)
+        return _check(talk, dataset) if arguments.check else _present(arguments, talk, dataset)
     except (TalkError, OSError) as error:
         raise RefusedError(re.sub(r"(?<![.?…])$", ".", str(error))) from error
 
@@ -82,9 +88,8 @@ def _begin(path: Path, ready: Path | None) -> int:
     return 0
 
 
-def _record(talk: TalkFile) -> int:
+def _record(talk: TalkFile, dataset: Dataset) -> int:
     """Make the recordings that are missing or can't be used."""
-    dataset = load_mnist()
     for fault in talk.faults:
         print(fault, file=sys.stderr)
     made = 0
@@ -99,14 +104,15 @@ def _record(talk: TalkFile) -> int:
     return FAILED if talk.faults else 0
 
 
-def _print(talk: TalkFile, path: Path, with_notes: bool) -> int:
+def _print(talk: TalkFile, options: Sequence[str], path: Path, with_notes: bool) -> int:
     """Serve a talk and write its handout, a PDF file: each slide as the room sees it, with its answer."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
         raise RefusedError('--pdf needs Playwright: pip install "nn-explorer[pdf]".') from error
     found = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
-    command = [sys.executable, "-m", "explorer", "present", str(talk.path), "--no-browser", "--port", "0"]
+    own = [str(talk.path), *options, "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "explorer", "present", *own]
     open_to_it = {name: value for name, value in os.environ.items() if name != PASSWORD}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=open_to_it) as server:
         try:
@@ -167,8 +173,8 @@ def _slide(page: Any) -> tuple[str, bytes, str]:
     return title, picture, notes
 
 
-def _check(talk: TalkFile) -> int:
-    _, faults = recordings_of(talk, load_mnist())
+def _check(talk: TalkFile, dataset: Dataset) -> int:
+    _, faults = recordings_of(talk, dataset)
     for fault in faults:
         print(fault)
     if not faults:
@@ -176,26 +182,24 @@ def _check(talk: TalkFile) -> int:
     return FAILED if faults else 0
 
 
-def _present(arguments: Namespace, talk: TalkFile) -> int:
+def _present(arguments: Namespace, talk: TalkFile, dataset: Dataset) -> int:
     reveal = find_reveal()
     if reveal is None:
         raise RefusedError('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
-    recorded, faults = recordings_of(talk, load_mnist())
+    recorded, faults = recordings_of(talk, dataset)
     for fault in faults:
         print(fault, file=sys.stderr)
     if not any(needed((slide,)).keys() <= recorded.keys() for slide in talk.slides):
         raise RefusedError("no slide can be shown.")
     notebook = serve_command.find_notebook("presentation.ipynb", Path(__file__).parent)
     variables = {TALK: str(talk.path.resolve())}
+    if arguments.dataset:
+        variables[DATASETS] = json.dumps({dataset.name: dataset.source})
     if not is_loopback(arguments.ip):  # then others see it, too
         variables[SPEAKER] = token_urlsafe(12)
-    look: Any = {
-        "shares": [Path(__file__).parent / "share"],
-        "template": "explorer-talk",
-        "reveal": reveal,
-        "kernel_variables": variables,
-    }
-    return serve_command.serve(arguments, "The talk", notebook, **look)
+    look: Any = {"template": "explorer-talk", "reveal": reveal, "kernel_variables": variables}
+    shares = [Path(__file__).parent / "share"]
+    return serve_command.serve(arguments, "The talk", notebook, shares=shares, **look)
 
 
 def find_reveal(package: str = "sphinx_revealjs") -> Path | None:

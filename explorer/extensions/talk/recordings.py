@@ -11,8 +11,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.utils import PlotlyJSONEncoder
 
-from explorer.datasets import Dataset
-from explorer.experiments import Result, offered_demonstrations
+from explorer.datasets import Dataset, load_mnist
+from explorer.experiments import Demonstration, Result, offered_demonstrations
 from explorer.extensions.talk.file import READY, Slide, TalkFile, TalkRun
 from explorer.figures.palette import PALETTES
 from explorer.safe_write import whole_file
@@ -75,7 +75,8 @@ def record(talk: TalkFile, name: str, dataset: Dataset) -> None:
     """Train a run of a talk, or run a demonstration, and write its recording; raises OSError if that fails."""
     _, _, key = name.partition(".")
     if key:
-        found = offered_demonstrations()[key].last(dataset)
+        one = offered_demonstrations()[key]
+        found = one.last(fit_for(one, dataset))
         figures = {theme: parts_of(found.figure(theme)) for theme in PALETTES}
         data = {"format": FORMAT, "demonstration": key, "numbers": found.plain_numbers, "figures": figures}
         content = gzip.compress(json.dumps(data, cls=PlotlyJSONEncoder).encode(), mtime=0)
@@ -84,6 +85,11 @@ def record(talk: TalkFile, name: str, dataset: Dataset) -> None:
     talk.recordings.mkdir(exist_ok=True)
     with whole_file(talk.recordings / _file_name(name), overwrite=True) as stream:
         stream.write(content)
+
+
+def fit_for(one: Demonstration, dataset: Dataset) -> Dataset:
+    """Return the data set that a talk's demonstration runs on: the talk's, or MNIST if it can't be that."""
+    return load_mnist() if one.refused(dataset) else dataset
 
 
 def _file_name(name: str) -> str:
@@ -98,9 +104,8 @@ def _run(shown: TalkRun, content: bytes, name: str, dataset: Dataset) -> Session
     if run is None or others or run.newest is None or run.status != "finished":
         raise ValueError("it has no finished run")
     if run.config != shown.config:
-        raise ValueError(
-            f"it is of the settings “{write_query(run.config)}”, not “{write_query(shown.config)}”"
-        )
+        own, wanted = map(write_query, (run.config, shown.config))
+        raise ValueError(f"it is of the settings “{own}”, not “{wanted}”")
     if shown.with_weights and not run.newest.weights:
         raise ValueError("it has no weights, which a picture needs")
     return replace(run, is_recorded=True, name=shown.label)

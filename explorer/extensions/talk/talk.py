@@ -21,7 +21,7 @@ from explorer.datasets import Dataset
 from explorer.experiments import Experiment, Result, offered_demonstrations
 from explorer.extensions.talk.file import READY, Slide, TalkError, TalkFile, read_talk
 from explorer.extensions.talk.pictures import NEW_PICTURES, Look, SlideViews
-from explorer.extensions.talk.recordings import Recorded, demonstration_name, needed, recordings_of
+from explorer.extensions.talk.recordings import Recorded, demonstration_name, fit_for, needed, recordings_of
 from explorer.extensions.talk.slide_parts import LiveBar, Question, markdown, plain
 from explorer.figures.palette import Theme
 from explorer.network import most_confused
@@ -177,10 +177,8 @@ class SlideView:
         self.heading.draw(element("h2", self.slide.title), *markdown(sentence))
         self.result.show(tiles)
         if self.question is not None:
-            # A live run gives no other question.
-            filled = (
-                {"question": asked, "choices": choices} if slide.question and run is self.recorded else {}
-            )
+            is_asked = slide.question and run is self.recorded  # a live run gives no other question
+            filled = {"question": asked, "choices": choices} if is_asked else {}
             self.question.update(outcome=plain(outcome), **filled)
 
 
@@ -222,7 +220,7 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
 
 
 class Talk:
-    """A talk's slides, on MNIST, in a notebook or on a page of their own; ``talk["learns"]`` is one of them.
+    """A talk's slides, on a data set, in a notebook or on a page of their own; ``talk["learns"]`` is one of them.
 
     `path` is the talk's file, by default the ready talk; ``nn-explorer present --new FILE`` writes one to begin
     with. Slides with a fault are left out, and `faults` has a sentence for each; TalkError if none is left.
@@ -271,7 +269,7 @@ class Talk:
         self.stop()
         self._live, self._is_paused = slide, False
         if slide.demonstration is not None:
-            steps = slide.demonstration.run(self.dataset, 0)
+            steps = slide.demonstration.run(fit_for(slide.demonstration, self.dataset), 0)
             deliver = partial(self.session.loop.bind(self._on_event), self._number)
             slide.show_found(0.0)
             self._experiment = Experiment(steps, deliver)

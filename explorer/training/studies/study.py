@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -111,7 +112,13 @@ class _Runs:
     """The runs of a study in an executor, of which a few for each worker are submitted at a time."""
 
     def __init__(self, executor: Executor, configs: _Configs, dataset: Dataset, data: WorkerData) -> None:
-        self._executor, self._dataset, self._data, self._versions = executor, dataset, data, versions()
+        client = getattr(executor, "_client", None)
+        self._client, self._submit_call = client if hasattr(client, "scatter") else None, executor.submit
+        if (
+            self._client is not None
+        ):  # Dask's, whose executor never ends a call if the result is lost on its way
+            self._submit_call = partial(self._client.submit, **vars(executor)["_kwargs"])
+        self._dataset, self._data, self._versions = dataset, data, versions()
         self._n_threads = executor.cores_each if isinstance(executor, WorkerPool) else 1
         self._waiting = deque((config, 1) for config in configs)
         self._running: dict[_Future, tuple[TrainingConfig, int]] = {}
@@ -149,7 +156,7 @@ class _Runs:
         self._n_calls += 1
         try:
             images = self._movable_images() if lacks else None
-            future = self._executor.submit(
+            future: Any = self._submit_call(
                 run_shared, config, self._data, self._versions, self._n_threads, images, self._n_calls
             )
         except Exception as error:
@@ -161,8 +168,7 @@ class _Runs:
 
     def _movable_images(self) -> Any:
         """Return the images as an argument of a call. A client of Dask moves them past its scheduler."""
-        client: Any = getattr(self._executor, "_client", None)
-        return client.scatter(self._dataset, hash=False) if hasattr(client, "scatter") else self._dataset
+        return self._client.scatter(self._dataset, hash=False) if self._client else self._dataset
 
     def cancel(self) -> Iterator[Trial]:
         """Cancel what has not begun, and return the trials that have ended."""

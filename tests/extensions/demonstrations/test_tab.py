@@ -134,7 +134,7 @@ def test_other_images_are_refused_with_a_way_out(app):
     panel.open("fgsm")
     press(panel, "run")
     assert "images of ten digits, 10,000 or more" in panel.state.text
-    assert "MNIST, under Data, will do." in panel.state.text
+    assert "MNIST, in the page's header, will do." in panel.state.text
 
 
 def test_what_was_found_is_in_the_report(own_app):

@@ -138,6 +138,7 @@ def test_what_somebody_put_next_to_a_journal_is_refused_in_a_sentence(command, p
         (["course", "--run", "none.npz"], "none.npz: found"),
         (["course", "--run", "large.npz"], "large.npz: found 3000 MiB, expected a file of at most 128"),
         (["course", "--study", "none.jsonl"], "none.jsonl: found"),
+        (["course", "--dataset", "plane:moons,500,0.1,0.2,0"], "can't be published; expected images."),
         (["course", "--text", "none.md"], "--text: none.md can't be read"),
         (["nowhere/course"], "There is no folder"),
         (["full"], "is there already; --force replaces it."),

@@ -109,9 +109,9 @@ def test_two_groups_of_settings_are_two_controls_of_their_own_names():
 
 
 def test_the_images_of_a_page_are_of_all_classes_though_sorted_by_class():
-    labels = np.repeat(np.arange(10), 500)
-    assert [*np.bincount(labels[shown_images(5000)])] == [200] * 10
+    assert [*np.bincount(np.repeat(np.arange(10), 500)[shown_images(5000)])] == [200] * 10
     assert ([*shown_images(3)], [*shown_images(10_000)[:3]]) == ([0, 1, 2], [0, 5, 10])
+    assert len(shown_images(10_000, 64 * 64)) == 382
 
 
 def test_epochs_are_kept_as_many_as_fit():

@@ -75,7 +75,7 @@ run = "small"
 """
 
 
-def test_a_talk_is_begun_recorded_and_checked(tmp_path, capsys):
+def test_a_talk_is_begun_recorded_and_checked(tmp_path, capsys, folder):
     path = tmp_path / "mine.toml"
     assert main(["present", "--new", str(path)]) == 0
     assert main(["present", "--new", str(path)]) == 2  # it is there already
@@ -91,17 +91,17 @@ def test_a_talk_is_begun_recorded_and_checked(tmp_path, capsys):
     assert main(["present", str(path), "--no-browser"]) == 2
     assert capsys.readouterr().err.endswith("nn-explorer present: no slide can be shown.\n")
     path.write_text(TALK)
-    assert main(["present", str(path), "--record"]) == 0
-    assert capsys.readouterr().out.startswith("Recording small …\n1 new recording in ")
-    assert main(["present", str(path), "--record"]) == 0
-    assert capsys.readouterr().out.startswith("0 new recordings in ")
-    assert main(["present", str(path), "--check"]) == 0
-    assert capsys.readouterr().out == "mine.toml: 1 slide, no fault.\n"
+    own = ["present", str(path), "--dataset", str(folder)]
+    for recorded in ("Recording small …\n1 new recording in ", "0 new recordings in "):
+        assert main([*own, "--record"]) == 0
+        assert capsys.readouterr().out.startswith(recorded)
+    assert (main([*own, "--check"]), main(["present", str(path), "--check"])) == (0, 1)
+    assert re.match("mine.toml: 1 slide, no fault.\n.* expected runs on MNIST", capsys.readouterr().out)
 
 
 def test_a_copy_of_the_ready_talk_has_its_recordings(tmp_path, capsys):
     assert main(["present", "--new", str(tmp_path / "mine.toml"), "--from", "ready"]) == 0
     assert main(["present", str(tmp_path / "mine.toml"), "--check"]) == 0
-    assert main(["present", "--from", "ready"]) == 2
+    assert main(["present", "--from", "ready"]) == main(["present", "--dataset", "it"]) == 2
     assert main(["present", str(tmp_path / "none.toml")]) == 2
     assert "none.toml: found “no such file or directory”, expected a talk." in capsys.readouterr().err

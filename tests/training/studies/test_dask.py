@@ -20,7 +20,7 @@ N_RUNS = 1000
 @pytest.fixture
 def client():
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
@@ -29,12 +29,8 @@ def client():
 @pytest.fixture
 def own(mnist):
     return Dataset(
-        "own", *(getattr(mnist, name) for name in ("train_images", "train_labels")), *held_out(mnist)
+        "own", mnist.train_images, mnist.train_labels, mnist.test_images[:100], mnist.test_labels[:100]
     )
-
-
-def held_out(mnist):
-    return mnist.test_images[:100], mnist.test_labels[:100]
 
 
 def test_a_thousand_runs_take_the_bytes_and_the_memory_of_a_hundred(client, own, monkeypatch):
@@ -72,3 +68,19 @@ def test_nodes_that_see_no_folder_get_the_images_once_and_a_lost_one_costs_no_ru
     assert [trial.status for trial in trials] == 60 * ["finished"]
     workers = {trial.worker for trial in trials}
     assert 0 < len(sent) <= 2 * len(workers)
+
+
+def test_a_result_that_is_lost_while_it_is_fetched_is_computed_again(client, own, monkeypatch):
+    lost, gather = [], client._gather
+
+    async def losing(futures, **options):
+        if not lost:
+            lost.extend(futures)
+            raise distributed.client.FutureCancelledError(futures[0].key, "lost")
+        return await gather(futures, **options)
+
+    monkeypatch.setattr(client, "_gather", losing)
+    trials = [*study(grid(SMALL, seed=range(3)), own, executor=client.get_executor())]
+    assert lost
+    assert sorted(trial.tries for trial in trials) == [1, 1, 2]
+    assert [trial.status for trial in trials] == 3 * ["finished"]

@@ -25,7 +25,6 @@ SECTIONS = ["Histograms", "Over time", "Gradient check"]
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
 def test_nothing_severe_on_any_tab(app, open_page):
     visit = open_page(app.url + exercise(n=6000, epochs=2))
     visit.until_finished(2)

@@ -6,13 +6,13 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import TimeoutError as TooLateError
 from playwright.sync_api import expect
+from thinned import swept
 
 from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.tabs import offered_tabs
 
-SIZES = [(1280, 720), (800, 900), (390, 844)]
-LARGER = [pytest.param(*size, marks=pytest.mark.long) for size in [(1920, 969), (1440, 900), (1366, 768)]]
+SIZES = [(1280, 720), (390, 844), *swept((1920, 969), (1440, 900), (1366, 768), (800, 900))]
 SECTIONED = {"inside": SECTIONS, "mistakes": MISTAKES}
 PLACES = [
     (view, words) for view in offered_tabs() for words, _ in SECTIONED.get(view, {"": ("", 0)}).values()
@@ -59,7 +59,7 @@ def visit(app, open_shared_page):
     found.assert_clean()
 
 
-@pytest.mark.parametrize(("width", "height"), LARGER + SIZES)
+@pytest.mark.parametrize(("width", "height"), SIZES)
 def test_no_sentence_is_cut_in_any_tab(visit, width, height):
     page, found = visit.page, {}
     page.set_viewport_size({"width": width, "height": height})

@@ -3,6 +3,7 @@
 import pytest
 from browser.page_object import SHEETS, WATCH
 from playwright.sync_api import expect
+from thinned import swept
 
 SCRIPTS = "Object.keys(globalThis).filter((key) => key.startsWith('explorer.scripts.')).length"
 
@@ -22,7 +23,7 @@ def check(page, words):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("served", ["serve_notebook", "serve_plainly"])
+@pytest.mark.parametrize("served", ["serve_notebook", *swept(("serve_plainly",))])
 def test_a_part_alone_in_a_cell_looks_as_it_does_in_the_app(request, open_page, served):
     server = request.getfixturevalue(served)("alone")
     visit = open_page(server.url, prepare=watch)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from browser.static_files import served
 from playwright.sync_api import expect
+from thinned import swept
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.datasets.preprocessing import preprocess
@@ -216,8 +217,7 @@ def test_of_a_hundred_classes_the_one_that_is_read_is_in_sight(open_file, tmp_pa
 @pytest.mark.parametrize(
     "config",
     [
-        TrainingConfig(),
-        PRESETS["Modern"],
+        *swept((TrainingConfig(),), (PRESETS["Modern"],)),
         PRESETS["Modern"].replace(hidden_sizes=(64, 32), hidden_activation="tanh"),
     ],
     ids=["sigmoid", "relu and softmax", "two layers"],

@@ -5,11 +5,12 @@ import re
 import pytest
 from browser.test_presentation import DRAWN, NAMES, alone, assert_at, forward, go_to, present
 from playwright.sync_api import expect
+from thinned import swept
 
 from explorer.extensions.talk.file import READY, read_talk
 
 pytestmark = pytest.mark.long
-SIZES = [(1280, 720), (1440, 900), (1920, 1080), (3840, 2160)]
+SIZES = [(1280, 720), *swept((1440, 900), (1920, 1080), (3840, 2160))]
 SLIDES = {slide.name: slide for slide in read_talk(READY).slides}
 WHOLE = """([names, inside]) => {
   const slide = document.querySelector('article[data-present]');

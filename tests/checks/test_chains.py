@@ -17,7 +17,7 @@ CELLS = {cell.id: cell.source for cell in EXERCISE.cells if cell.cell_type == "c
 CHAINS = tomllib.loads((Path(__file__).parent / "solutions" / "chains.toml").read_text("utf-8"))["chain"]
 FILES = {"load_digits", "evaluate"}  # which build on no function of the student's
 QUICK = 30  # of so many cases one runs in the fast tests,
-LONG = 3  # and of so many one in the long ones; the others are a sweep
+LONG = 9  # and of so many one in the long ones; the others are a sweep
 
 
 @pytest.fixture(scope="module")

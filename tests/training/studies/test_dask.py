@@ -33,13 +33,10 @@ def own(mnist):
     )
 
 
+@pytest.mark.sweep
 def test_a_thousand_runs_take_the_bytes_and_the_memory_of_a_hundred(client, own, monkeypatch):
-    n_bytes, submit = [], client.submit
-    monkeypatch.setattr(
-        client,
-        "submit",
-        lambda *call, **options: n_bytes.append(len(pickle.dumps(call))) or submit(*call, **options),
-    )
+    sent, call = [], client.submit
+    monkeypatch.setattr(client, "submit", lambda *a, **k: sent.append(len(pickle.dumps(a))) or call(*a, **k))
     sizes = []
     configs = grid(SMALL.replace(epochs=1), seed=range(N_RUNS))
     for number, trial in enumerate(study(configs, own, executor=client.get_executor()), start=1):
@@ -47,8 +44,8 @@ def test_a_thousand_runs_take_the_bytes_and_the_memory_of_a_hundred(client, own,
         if number in (100, N_RUNS):
             one = psutil.Process()
             sizes.append(sum(process.memory_info().rss for process in (one, *one.children(recursive=True))))
-    assert len(n_bytes) == N_RUNS
-    assert sum(n_bytes) < own.train_images.nbytes / 10  # with each run they would be 47 GB
+    assert len(sent) == N_RUNS
+    assert sum(sent) < own.train_images.nbytes / 10  # with each run they would be 47 GB
     assert sizes[1] - sizes[0] < own.train_images.nbytes
 
 

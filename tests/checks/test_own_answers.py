@@ -77,7 +77,7 @@ def test_a_wrong_answer_is_refused_and_a_right_one_passes(kind, number):
     assert verdict.outcome == kind, f"{ANSWERS[kind][number]}\n{verdict}"
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_all_right_answers_pass_and_wrong_ones_do_not_but_mostly_have_a_name_that_is_true_of_them():
     for case in EACH:
         test_a_wrong_answer_is_refused_and_a_right_one_passes(*case)

@@ -19,7 +19,7 @@ def test_it_asks_each_question_and_then_runs_it():
         assert answer.source.startswith(f'demonstrate("{one.key}"')
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_each_is_drawn_and_reaches_what_it_must():
     run = execute(read(NOTEBOOK))
     assert not complaints(run)

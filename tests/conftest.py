@@ -42,7 +42,6 @@ def pytest_pyfunc_call(pyfuncitem):
 def pytest_addoption(parser):
     only = "of a test with more sets of parameters than this, only the first so many"
     parser.addoption("--cases", type=int, default=sys.maxsize, metavar="N", help=only)
-    parser.addoption("--write-slowest", action="store_true", help="write tests/slowest.txt")
 
 
 def pytest_configure(config):
@@ -95,13 +94,6 @@ def pytest_collection_finish():
 def _the_second_thread_is_there():
     """Start the thread that all trainings of a process share, so that no test takes it for one that is left."""
     perform(in_halves(lambda _: (), LARGE_WORK, 2))
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """Keep the slowest tests, or name those that have become slower."""
-    import slowest
-
-    slowest.report(terminalreporter, write=config.getoption("write_slowest"))
 
 
 class FromPage:

@@ -86,7 +86,7 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook, tmp_path):
     assert visit.page_errors == []
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_a_part_of_which_half_is_in_sight_reaches_the_last_epoch(serve_plainly, open_page):
     visit = open_page(serve_plainly("half_seen").url, viewport={"width": 1440, "height": 900})
     page = visit.page

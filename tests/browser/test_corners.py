@@ -12,6 +12,7 @@ from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.tabs import offered_tabs
 
+pytestmark = pytest.mark.long
 SIZES = [(1280, 720), (390, 844), *swept((1920, 969), (1440, 900), (1366, 768), (800, 900))]
 SECTIONED = {"inside": SECTIONS, "mistakes": MISTAKES}
 PLACES = [

@@ -112,6 +112,7 @@ def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it_or_the_figur
     failed.nth(3).wait_for()
 
 
+@pytest.mark.sweep
 def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, open_page):
     visit = open_page(jupyterlab.address(notebook("live_figures")))
     page = visit.page

@@ -32,7 +32,7 @@ def test_a_part_alone_in_a_cell_looks_as_it_does_in_the_app(request, open_page, 
     assert visit.page_errors == []
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_in_jupyterlab_after_a_reload_with_two_kernels_and_after_a_restart(jupyterlab, notebook, open_page):
     for name in ("one", "two"):
         (jupyterlab.root / f"{name}.ipynb").write_bytes(notebook("alone").read_bytes())

@@ -53,6 +53,7 @@ def test_packages_are_found_and_seen(start_server, open_page, installed):
     found.assert_clean()
 
 
+@pytest.mark.sweep
 def test_an_optimizer_trains_in_a_notebook(start_server, open_page, installed, tmp_path):
     code = "from explorer import Explorer\nfrom sign_descent import SignDescent\n"
     code += "Explorer(network=SignDescent, learning_rate=0.003, epochs=2, n_train=2000)"
@@ -68,6 +69,7 @@ def test_an_optimizer_trains_in_a_notebook(start_server, open_page, installed, t
     found.assert_clean()
 
 
+@pytest.mark.sweep
 def test_a_loose_file_is_seen_next_to_others_that_fail(start_server, open_page, tmp_path):
     (tmp_path / "broken.py").write_text("import no_such_module", encoding="utf-8")
     files = [write_loose(name, tmp_path) for name in ("my_tab", "shaky")]

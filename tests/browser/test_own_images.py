@@ -72,6 +72,7 @@ def drag(page, path):
         session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
 
 
+@pytest.mark.long
 def test_a_folder_is_dropped_with_all_that_is_in_it(visit, tmp_path):
     with zipfile.ZipFile(io.BytesIO(photographs(120, (20, 20)))) as packed:  # the browser lists 100 at once
         packed.extractall(tmp_path)
@@ -84,6 +85,7 @@ def test_a_folder_is_dropped_with_all_that_is_in_it(visit, tmp_path):
     visit.tab("overview")
 
 
+@pytest.mark.long
 def test_an_upload_is_canceled(visit, tmp_path):
     page, path = visit.page, tmp_path / "large.zip"
     path.write_bytes(bytes(60 << 20))
@@ -115,6 +117,7 @@ def draw(page, pad, name):
         page.mouse.up()
 
 
+@pytest.mark.long
 def test_drawings_at_390_px_with_touch(app, open_page):
     found = open_page(f"{app.url}?tab=data", viewport={"width": 390, "height": 844}, has_touch=True)
     own = found.page.locator(".explorer-own")
@@ -137,6 +140,7 @@ def test_drawings_at_390_px_with_touch(app, open_page):
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_what_the_room_draws_is_trained_and_reads_a_drawing(visit, tmp_path):
     page = visit.page
     visit.button("Data set").click()

@@ -120,6 +120,7 @@ def test_every_slide_forwards_and_back_and_again_in_another_tab(opened, wait_for
     again.assert_clean()
 
 
+@pytest.mark.sweep
 def test_a_number_is_guessed_and_runs_are_live_at_each_pace(opened):
     found = opened()
     page = found.page

@@ -224,7 +224,7 @@ def test_stock_sliders_lead_and_are_checked(page):
     follows_and_leads(page)
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_in_jupyterlab_too(jupyterlab, notebook, open_page):
     visit = open_page(jupyterlab.address(notebook("parts")))
     page = visit.page

@@ -137,6 +137,7 @@ def test_every_slide_forwards_and_back(page, width, height):
     assert_not_blank(page, "learns")
 
 
+@pytest.mark.sweep
 def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
     page.keyboard.press("Space")
     assert_at(page, "learns")  # the space bar of the explorer, which is on another slide, has not taken it

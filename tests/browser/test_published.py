@@ -74,6 +74,7 @@ def slider(page, label):
     return page.locator(".explorer-control", has_text=label).locator("input[type=range]")
 
 
+@pytest.mark.long
 def test_a_second_publication_is_shown_whole_where_all_of_the_first_is_cached(open_page, tmp_path):
     """As a cache in between keeps files for good, but asks for the page itself again."""
     mnist, folder, cached = load_mnist(), tmp_path / "site", {}
@@ -161,6 +162,7 @@ def test_a_link_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_it_fits_a_phone_in_both_themes_from_the_disk(open_file, site):
     size = {"width": 390, "height": 844}
     page = (found := drawn(open_file(site[1] / "index.html", viewport=size, color_scheme="dark"))).page

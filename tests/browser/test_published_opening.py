@@ -44,6 +44,7 @@ def test_it_opens_on_the_untrained_network_and_replays_its_first_steps(open_page
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_a_press_ends_the_replay_and_less_motion_has_none(open_page, site):
     page = open_page(site, reduced_motion="no-preference").page
     expect(page.locator(".explorer-time-note")).to_have_text("Replay")

@@ -123,6 +123,7 @@ def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
     found.assert_clean()
 
 
+@pytest.mark.sweep
 def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(app, open_page):
     found = open_page(f"{app.url}{exercise(hidden=8, n=6000, batch=64, epochs=3)}&tab=runs")
     page = found.page

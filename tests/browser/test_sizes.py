@@ -103,6 +103,7 @@ def test_it_fits_the_screen_and_six_layers_are_next_to_each_other(visit):
     expect(card).to_be_hidden()
 
 
+@pytest.mark.long
 def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit):
     visit.go(exercise(epochs=2))
     visit.until_finished(2)

@@ -288,6 +288,7 @@ def test_a_step_is_told_at_the_readers_pace_and_nouns_light_their_parts(start):
     expect(unit).to_have_css("opacity", "1")
 
 
+@pytest.mark.long
 def test_a_step_plays_by_itself_when_asked_and_says_what_happens(start):
     page, drawing = start.page, start.page.locator(".explorer-network")
     player = page.locator(".explorer-step-player")
@@ -314,6 +315,7 @@ def test_a_step_plays_by_itself_when_asked_and_says_what_happens(start):
     expect(drawing).to_contain_text("from 27 other units")
 
 
+@pytest.mark.long
 def test_the_code_of_a_step_goes_along_with_its_scenes_below_the_drawing(start):
     page, code, size = start.page, start.page.locator(".explorer-code-view"), start.page.viewport_size
     line, drawing = code.locator("ol > [aria-current=step]"), page.locator(".explorer-network")
@@ -342,6 +344,7 @@ def test_the_code_of_a_step_goes_along_with_its_scenes_below_the_drawing(start):
     page.keyboard.press("Escape")
 
 
+@pytest.mark.long
 def test_a_released_slider_leaves_nothing_blank_and_the_first_epoch_is_shown_by_a_sample(start):
     page = start.page
     start.set(epochs=1)

@@ -58,6 +58,7 @@ def test_the_explorer_on_a_slide_shows_drawing_curve_and_matrix_whole(page, widt
     assert page.locator(".navigate-right").bounding_box()["y"] >= 0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("width", "height"), SIZES[::2])
 def test_no_settings_line_is_cut(page, width, height):
     page.set_viewport_size({"width": width, "height": height})

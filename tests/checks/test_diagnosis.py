@@ -34,6 +34,7 @@ def test_the_tasks_are_those_of_the_exercise():
 FIRST, OTHERS = slice(0, 1), pytest.param(slice(1, None), marks=pytest.mark.long)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ways", [FIRST, OTHERS], ids=["first", "others"])
 @pytest.mark.parametrize("task", TASKS)
 def test_each_way_to_make_a_mistake_is_known_by_what_it_gives(task, ways):

@@ -131,7 +131,7 @@ METHODS = {
 PAIRS = [pytest.param(names, marks=pytest.mark.long) for names in itertools.combinations(METHODS, 2)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("names", [*itertools.combinations(METHODS, 1), *PAIRS], ids=" and ".join)
 def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_dataset, names, dtype):

@@ -48,6 +48,7 @@ def test_a_task_is_told_in_a_few_sentences_and_a_formula():
             assert len(re.findall(r"[.:?](?=\s)", words + " ")) <= 5, cell.id
 
 
+@pytest.mark.long
 def test_they_run_to_their_end_without_a_word_on_stderr(runs):
     assert [complaints(notebook) for notebook in runs] == [[], []]
 

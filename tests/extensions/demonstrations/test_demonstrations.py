@@ -79,7 +79,7 @@ TOLD = {  # what the text says, from the figure's curves in percent and from oth
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("key", TOLD)
 def test_its_numbers_are_those_of_its_curves(key):
     steps = BY_KEY[key].run(load_mnist().head(4000 if key == "feedback" else 2000), 0)

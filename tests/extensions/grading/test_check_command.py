@@ -372,7 +372,7 @@ def test_a_class_is_a_summary(check, tmp_path):
     assert "f.ipynb: found a damaged notebook: line 1 is not valid JSON, expected a" in damaged
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_json_and_a_gradebook_come_in_the_order_of_names(check, tmp_path, monkeypatch, capfd):
     _, lines, _ = check(dict(reversed(COURSE.items())), "--json")
     assert list(records(lines)) == [Path(name).name for name in COURSE]

@@ -119,6 +119,7 @@ class Images(CountingPool):
         return super().submit(function, *arguments)
 
 
+@pytest.mark.long
 @needs.POSIX
 def test_workers_that_do_not_see_the_folder_get_the_images_once_and_again_when_replaced(
     small_dataset, elsewhere
@@ -265,7 +266,7 @@ SLOW = SMALL.replace(hidden_sizes=(256,), batch_size=1, n_train=600, epochs=12)
 
 
 @needs.PROC
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_that_is_killed_in_mid_trial_costs_a_try_of_this_trial_alone(small_dataset):
     undisturbed = by_config(study([SLOW, *SEEDS], small_dataset, executor=CountingThreads(1)))
     before = {process.pid for process in multiprocessing.active_children()}

@@ -399,7 +399,7 @@ HOSTILE = {"folder": data_files, "archive": archives, "weights": weights_files}
 HOSTILE |= {"session": sessions, "journal": journals}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", ["folder", pytest.param("archive", marks=pytest.mark.long), *[*HOSTILE][2:]])
 def test_a_hostile_file_is_one_sentence(name, tmp_path, monkeypatch):
     """It names the file, what was found and what was expected; nothing else happens, in little memory."""
     monkeypatch.chdir(tmp_path)

@@ -83,7 +83,7 @@ ENDLESS = "no result after 0.5 seconds: there seems to be a loop that doesn't en
     ("answer", "message"),
     [
         pytest.param(one_huge_number, FROZEN, marks=pytest.mark.long),
-        (one_long_sum, FROZEN),
+        pytest.param(one_long_sum, FROZEN, marks=pytest.mark.long),
         (never_ends, ENDLESS),
         pytest.param(waits, ENDLESS, marks=pytest.mark.long),
         (ends_its_process, "it ends the program that checks it (exit code 3)"),

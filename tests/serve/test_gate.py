@@ -95,7 +95,7 @@ def test_what_the_server_and_its_packages_log_is_written_so(monkeypatch):
     assert [type(one) for one in formatters] == [TerminalFormatter] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_visitor_s_page_opens_with_its_token_alone_and_says_so(start):
     token = "a-token-of-our-own"
     server = start("--extensions=none", f"--token={token}")

@@ -172,6 +172,7 @@ sys.stdout.buffer.write(pickle.dumps(told))
 """
 
 
+@pytest.mark.long
 def test_two_processes_take_turns_with_the_records_of_one_alone(shares, folder, small_dataset, tmp_path):
     (start,) = shares(1, slice_seconds=3600)
     path = tmp_path / "run"
